@@ -1,0 +1,41 @@
+/*
+ * base/arena.h - memory of one request, freed at one stroke.
+ *
+ * Blocks come from the chunk pool, so a request in the steady state calls
+ * malloc not once. An arena has a ceiling: what a client can make us remember
+ * is bounded. A pointer into an arena never goes into an object that outlives it.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/require.h"
+
+struct chunk;
+
+struct arena {
+    struct chunk *blocks; /* newest first */
+    size_t used, limit;   /* bytes */
+};
+
+/* An empty arena that gives out at most `limit` bytes in all. Holds no memory yet. */
+void arena_init(struct arena *arena, size_t limit);
+
+/*
+ * `bytes` bytes, aligned for any type, not zeroed; NULL when the ceiling is
+ * reached. One piece is at most CHUNK_BYTES long; a longer one gets a block of its own.
+ */
+void *arena_take(struct arena *arena, size_t bytes) MUST_USE;
+
+/* A copy of `data` in the arena; { NULL, 0 } when the ceiling is reached. */
+struct bytes arena_copy(struct arena *arena, struct bytes data) MUST_USE;
+
+/* printf into the arena, NUL-terminated (the view does not count the NUL). */
+struct bytes arena_print(struct arena *arena, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
+
+/* Gives all memory back, wiped first: arenas hold cookies and passwords. */
+void arena_clear(struct arena *arena);
+
+#endif

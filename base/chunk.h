@@ -1,0 +1,85 @@
+/*
+ * base/chunk.h - bounded queues of bytes, made of fixed-size pooled chunks.
+ *
+ * A queue owns its chunks. Chunks come from one pool per process and go back
+ * to it the moment they run empty, so an idle connection holds no buffer at
+ * all, and the pool's high-water mark is the memory the traffic really needed.
+ */
+#ifndef BASE_CHUNK_H
+#define BASE_CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+
+#define CHUNK_BYTES ((size_t)16 * 1024)
+
+struct chunk {
+    struct chunk *next;
+    size_t start, end; /* bytes[start..end) hold data */
+    unsigned char bytes[CHUNK_BYTES];
+};
+
+struct chunk_queue {
+    struct chunk *head, *tail;
+    size_t length; /* bytes queued */
+    size_t limit;  /* fullness mark; not a hard wall */
+};
+
+/* An empty queue that calls itself full from `limit` bytes on. Holds no memory. */
+void chunk_queue_init(struct chunk_queue *q, size_t limit);
+
+/* Returns every chunk to the pool. */
+void chunk_queue_clear(struct chunk_queue *q);
+
+static inline bool
+chunk_queue_is_empty(const struct chunk_queue *q)
+{
+    return q->length == 0;
+}
+
+static inline bool
+chunk_queue_is_full(const struct chunk_queue *q)
+{
+    return q->length >= q->limit;
+}
+
+/*
+ * Room for writing at the tail. Never empty; valid until the next call on `q`.
+ * Every call is followed by a commit, if only of 0 bytes, before the queue is
+ * read, so that an unused chunk finds its way back.
+ */
+unsigned char *chunk_queue_room(struct chunk_queue *q, size_t *bytes);
+
+/* Declares that `bytes` of that room now hold data. */
+void chunk_queue_commit(struct chunk_queue *q, size_t bytes);
+
+/* The oldest run of contiguous data, or the empty view when the queue is empty. */
+struct bytes chunk_queue_front(const struct chunk_queue *q);
+
+/* Forgets the oldest `bytes`, at most q->length of them. */
+void chunk_queue_drop(struct chunk_queue *q, size_t bytes);
+
+/* Appends a copy of `data`; the limit does not stop it. */
+void chunk_queue_append(struct chunk_queue *q, struct bytes data);
+
+/*
+ * Moves the oldest `bytes` (at most from->length) to the end of `to`. Small
+ * amounts are copied so that they share a chunk, and later a TLS record, with
+ * what is there; whole large chunks change hands without a copy.
+ */
+void chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes);
+
+/* Copies the `bytes` bytes from `offset` on to `to`; the queue must hold them. */
+void chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes);
+
+/* One chunk for another owner's use (base/arena.h), and its return. */
+struct chunk *chunk_take(void);
+void chunk_give(struct chunk *c);
+
+/* Chunks now lent out by the pool, for the memory ceiling and for tests. */
+size_t chunk_pool_lent(void);
+size_t chunk_pool_lent_max(void);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * base/ipc.h - tagged messages between our processes.
+ *
+ * One message is one datagram on a SOCK_SEQPACKET pair: a version, a tag, and
+ * fields, each with its own length. At most one descriptor travels with it.
+ * Never a struct image: what one side writes the other side reads field by
+ * field, and a message that is too short, too long or of another version is
+ * refused as a whole. The reader trusts nothing: a compromised worker writes here.
+ */
+#ifndef BASE_IPC_H
+#define BASE_IPC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/require.h"
+
+#define IPC_MESSAGE_BYTES ((size_t)60 * 1024)
+
+enum ipc_tag {
+    /* parent -> any child, before IPC_BEGIN, in this order */
+    IPC_CONFIG = 1, /* string: name of the file for messages; descriptor: sealed memfd */
+    IPC_ROLE,       /* u32: index of this worker, u32: number of workers */
+    IPC_LISTENER,   /* string: listener's name, u32: index in its addresses,
+                       u32: 1 for redirect_http; descriptor: listening socket */
+    IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key file */
+    IPC_TICKETS,    /* bytes: ticket secrets, newest first (tls/tls_ticket.h) */
+    IPC_COOKIE_KEY, /* bytes: 32 bytes that sign the affinity cookie */
+    IPC_ADDRESSES,  /* string: server "host:port", then bytes per address (sockaddr) */
+    IPC_KEYD,       /* descriptor: this worker's channel to keyd; may come again later */
+    IPC_LOGD,       /* descriptor: this process's channel to logd; may come again later */
+    IPC_BEGIN,      /* no fields: set up is over, jail yourself and work */
+    /* child -> parent */
+    IPC_READY,  /* no fields: jailed and at work */
+    IPC_FAILED, /* string: why this process cannot work */
+    /* parent -> child, any time */
+    IPC_DRAIN, /* no fields: finish what is in flight, then end */
+    IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is */
+    /* worker -> keyd and back (tls/key_client.h) */
+    IPC_SIGN,
+    IPC_SIGNED,
+    /* any -> logd: one batch of events (log/event.h) */
+    IPC_EVENTS,
+};
+
+/* A message being written. Small enough for the stack of a few calls, not of deep ones. */
+struct ipc_writer {
+    uint8_t bytes[IPC_MESSAGE_BYTES];
+    size_t length;
+    int fd;        /* -1: none; stays the caller's */
+    bool overflow; /* a field did not fit: send will refuse */
+};
+
+/* A received message. Owns `fd` until taken. Views point into `bytes`. */
+struct ipc_message {
+    uint8_t bytes[IPC_MESSAGE_BYTES];
+    size_t length, at;
+    enum ipc_tag tag;
+    int fd; /* -1: none */
+    bool broken; /* a field was read that is not there; all later reads fail */
+};
+
+enum ipc_result {
+    IPC_DONE,
+    IPC_AGAIN,  /* would block; only on a non-blocking descriptor or after the time-out */
+    IPC_CLOSED, /* the other process is gone */
+    IPC_REFUSED, /* malformed, overlong or of another version: end this channel */
+};
+
+/* A connected pair, close-on-exec and blocking. False: errno says why. */
+bool ipc_pair(int pair[2]) MUST_USE;
+
+void ipc_begin(struct ipc_writer *w, enum ipc_tag tag);
+void ipc_put_u32(struct ipc_writer *w, uint32_t number);
+void ipc_put_u64(struct ipc_writer *w, uint64_t number);
+void ipc_put_bytes(struct ipc_writer *w, struct bytes data);
+void ipc_put_string(struct ipc_writer *w, const char *text);
+/* Sends `fd` along; the caller keeps it and closes it when it likes. */
+void ipc_put_fd(struct ipc_writer *w, int fd);
+
+/* Sends without waiting when `channel` is non-blocking; never raises SIGPIPE. */
+enum ipc_result ipc_send(int channel, const struct ipc_writer *w) MUST_USE;
+
+/*
+ * Receives one message; waits at most `timeout_ms` (-1: for ever, 0: not at all).
+ * Any descriptor of a refused message is closed. A message left over in `m` must
+ * have had its descriptor taken or dropped with ipc_done.
+ */
+enum ipc_result ipc_receive(int channel, int timeout_ms, struct ipc_message *m) MUST_USE;
+
+/* Fields, in the order they were put. On a mismatch: `broken`, and 0 or an empty view. */
+uint32_t ipc_get_u32(struct ipc_message *m);
+uint64_t ipc_get_u64(struct ipc_message *m);
+struct bytes ipc_get_bytes(struct ipc_message *m);
+/* Copies a string of at most `room` - 1 bytes, NUL-terminated; longer or with NUL: broken. */
+void ipc_get_string(struct ipc_message *m, char *to, size_t room);
+/* The descriptor, now the caller's; -1 when there is none. */
+int ipc_take_fd(struct ipc_message *m);
+bool ipc_at_end(const struct ipc_message *m);
+
+/* Closes a descriptor nobody took and wipes the bytes. */
+void ipc_done(struct ipc_message *m);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * base/jail.h - what each of our processes may still do.
+ *
+ * Called once per process, after everything it needs is open and before it
+ * reads a byte that somebody else wrote. As root it changes to its user for
+ * good; in any case it sets no_new_privs, drops every capability, forbids core
+ * dumps and installs a seccomp filter that lists the allowed system calls of
+ * its role. docs/threats.md says what a full compromise of each role yields.
+ */
+#ifndef BASE_JAIL_H
+#define BASE_JAIL_H
+
+#include <stdbool.h>
+
+#include "base/note.h"
+#include "base/require.h"
+
+enum jail_role {
+    JAIL_PARENT,   /* keeps what spawning, binding and opening needs; no filter but a deny list */
+    JAIL_WORKER,   /* accept, connect, read, write; opens no file */
+    JAIL_KEYD,     /* read, write, memory; no sockets of its own */
+    JAIL_LOGD,     /* appends to open files, reopens them */
+    JAIL_RESOLVER, /* asks the name servers, reads /etc */
+};
+
+/*
+ * Puts the process into the jail of `role`. `user` is the account to become
+ * when running as root (name of /etc/passwd); NULL or "" as non-root. For
+ * JAIL_PARENT the user stays, capabilities shrink.
+ * Returns false with a note when any step failed; the caller must then end.
+ */
+bool jail_enter(enum jail_role role, const char *user, struct note *note) MUST_USE;
+
+/* True when `user` exists; for `postern check`. Root (uid 0) does not count. */
+bool jail_user_is_usable(const char *user, struct note *note);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * config/diagnostic.h - what is wrong with a configuration, as data and as text.
+ */
+#ifndef CONFIG_DIAGNOSTIC_H
+#define CONFIG_DIAGNOSTIC_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/require.h"
+
+enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
+
+struct diagnostic {
+    enum severity severity;
+    const char *code; /* static: "C001" */
+    char *file, *text, *hint; /* hint may be NULL */
+    char *excerpt;            /* the line, secrets masked; NULL when there is none */
+    unsigned line, column, length; /* from 1; bytes underlined */
+};
+
+struct diagnostics {
+    struct diagnostic *rows;
+    unsigned count, errors, warnings;
+    char *file; /* the one that was asked for, for the closing line */
+};
+
+void diagnostics_init(struct diagnostics *d);
+void diagnostics_fini(struct diagnostics *d);
+
+/*
+ * The text for people: file:line:col: severity: text [CODE], the line, the
+ * underlining, the hint; then one closing line. `colour` only on a terminal.
+ */
+void diagnostics_print(const struct diagnostics *d, FILE *to, bool colour);
+
+/* The same as one JSON document: {"file":..., "usable":..., "diagnostics":[...]}. */
+void diagnostics_print_json(const struct diagnostics *d, FILE *to);
+
+#endif

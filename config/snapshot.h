@@ -1,0 +1,32 @@
+/*
+ * config/snapshot.h - the configuration, frozen.
+ *
+ * One arena, one reference count. A connection holds a reference to the snapshot
+ * it was accepted under, so a later reload never changes rules under a request.
+ */
+#ifndef CONFIG_SNAPSHOT_H
+#define CONFIG_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "log/log_policy.h"
+#include "proxy/proxy_policy.h"
+
+struct snapshot {
+    unsigned references; /* one process, one thread: a plain counter */
+    const struct listener_policy *listeners;
+    unsigned listener_count;
+    const struct upstream_policy *upstreams;
+    unsigned upstream_count;
+    struct log_policy log;
+    unsigned workers;  /* 1 .. 64 */
+    const char *user;  /* account of workers and resolver; "" when not given */
+    const char *key_user, *log_user; /* those of keyd and logd; default: user */
+    uint32_t drain_ms; /* SIGTERM: how long requests in flight may take */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+/* Accepts NULL, leaves NULL; the last one frees everything. */
+void snapshot_unref(struct snapshot **snapshot);
+
+#endif

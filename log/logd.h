@@ -1,0 +1,18 @@
+/*
+ * log/logd.h - the process that formats events and appends them to their targets.
+ */
+#ifndef LOG_LOGD_H
+#define LOG_LOGD_H
+
+#include "log/log_policy.h"
+
+/*
+ * Runs logd on the control channel to the parent until that closes or a drain
+ * comes; then writes what still waits in its channels and ends. `policy` says the
+ * targets; files are opened (append, 0640) before the jail is entered as `user`.
+ * Each asker comes as an IPC_CLIENT message that names it: the name in an event's
+ * process.name is the parent's word, not the worker's. Returns the exit status.
+ */
+int logd_run(int control, const struct log_policy *policy, const char *user);
+
+#endif
