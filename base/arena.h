@@ -14,13 +14,18 @@
 #include "base/require.h"
 
 struct chunk;
+struct arena_large;
 
 struct arena {
-    struct chunk *blocks; /* newest first */
-    size_t used, limit;   /* bytes */
+    struct chunk *blocks;      /* newest first */
+    struct arena_large *large; /* pieces longer than CHUNK_BYTES */
+    size_t used, limit;        /* bytes, each piece rounded up for alignment */
 };
 
-/* An empty arena that gives out at most `limit` bytes in all. Holds no memory yet. */
+/*
+ * An empty arena that gives out at most `limit` bytes in all. Holds no memory
+ * yet. It may be used again after arena_clear.
+ */
 void arena_init(struct arena *arena, size_t limit);
 
 /*
@@ -29,11 +34,15 @@ void arena_init(struct arena *arena, size_t limit);
  */
 void *arena_take(struct arena *arena, size_t bytes) MUST_USE;
 
-/* A copy of `data` in the arena; { NULL, 0 } when the ceiling is reached. */
+/*
+ * A copy of `data` in the arena; { NULL, 0 } when the ceiling is reached. A copy
+ * of empty data is empty, with `at` not NULL.
+ */
 struct bytes arena_copy(struct arena *arena, struct bytes data) MUST_USE;
 
 /* printf into the arena, NUL-terminated (the view does not count the NUL). */
-struct bytes arena_print(struct arena *arena, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
+struct bytes
+arena_print(struct arena *arena, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
 
 /* Gives all memory back, wiped first: arenas hold cookies and passwords. */
 void arena_clear(struct arena *arena);

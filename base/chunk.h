@@ -4,6 +4,7 @@
  * A queue owns its chunks. Chunks come from one pool per process and go back
  * to it the moment they run empty, so an idle connection holds no buffer at
  * all, and the pool's high-water mark is the memory the traffic really needed.
+ * The pool has no lock: one thread per process touches queues and arenas.
  */
 #ifndef BASE_CHUNK_H
 #define BASE_CHUNK_H
@@ -18,7 +19,7 @@
 struct chunk {
     struct chunk *next;
     size_t start, end; /* bytes[start..end) hold data */
-    unsigned char bytes[CHUNK_BYTES];
+    _Alignas(max_align_t) unsigned char bytes[CHUNK_BYTES];
 };
 
 struct chunk_queue {
@@ -67,12 +68,14 @@ void chunk_queue_append(struct chunk_queue *q, struct bytes data);
 /*
  * Moves the oldest `bytes` (at most from->length) to the end of `to`. Small
  * amounts are copied so that they share a chunk, and later a TLS record, with
- * what is there; whole large chunks change hands without a copy.
+ * what is there; whole large chunks change hands without a copy. `to` and `from`
+ * are two queues; the limit of `to` does not stop it.
  */
 void chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes);
 
 /* Copies the `bytes` bytes from `offset` on to `to`; the queue must hold them. */
-void chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes);
+void
+chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes);
 
 /* One chunk for another owner's use (base/arena.h), and its return. */
 struct chunk *chunk_take(void);

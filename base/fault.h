@@ -22,8 +22,8 @@ enum fault_who {
     FAULT_BY_NOBODY,
     FAULT_BY_CLIENT,
     FAULT_BY_UPSTREAM,
-    FAULT_BY_GATE,   /* our policy said no */
-    FAULT_BY_PROXY,  /* our own trouble */
+    FAULT_BY_GATE,  /* our policy said no */
+    FAULT_BY_PROXY, /* our own trouble */
 };
 
 enum fault_level {

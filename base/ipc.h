@@ -19,23 +19,24 @@
 #define IPC_MESSAGE_BYTES ((size_t)60 * 1024)
 
 enum ipc_tag {
+    IPC_NONE, /* never sent */
     /* parent -> any child, before IPC_BEGIN, in this order */
-    IPC_CONFIG = 1, /* string: name of the file for messages; descriptor: sealed memfd */
+    IPC_CONFIG,     /* string: the file's name for messages; descriptor: sealed memfd */
     IPC_ROLE,       /* u32: index of this worker, u32: number of workers */
     IPC_LISTENER,   /* string: listener's name, u32: index in its addresses,
                        u32: 1 for redirect_http; descriptor: listening socket */
-    IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key file */
+    IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key */
     IPC_TICKETS,    /* bytes: ticket secrets, newest first (tls/tls_ticket.h) */
     IPC_COOKIE_KEY, /* bytes: 32 bytes that sign the affinity cookie */
     IPC_ADDRESSES,  /* string: server "host:port", then bytes per address (sockaddr) */
-    IPC_KEYD,       /* descriptor: this worker's channel to keyd; may come again later */
-    IPC_LOGD,       /* descriptor: this process's channel to logd; may come again later */
+    IPC_KEYD,       /* descriptor: this worker's channel to keyd; may come again */
+    IPC_LOGD,       /* descriptor: this process's channel to logd; may come again */
     IPC_BEGIN,      /* no fields: set up is over, jail yourself and work */
     /* child -> parent */
     IPC_READY,  /* no fields: jailed and at work */
     IPC_FAILED, /* string: why this process cannot work */
     /* parent -> child, any time */
-    IPC_DRAIN, /* no fields: finish what is in flight, then end */
+    IPC_DRAIN,  /* no fields: finish what is in flight, then end */
     IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is */
     /* worker -> keyd and back (tls/key_client.h) */
     IPC_SIGN,
@@ -43,8 +44,12 @@ enum ipc_tag {
     /* any -> logd: one batch of events (log/event.h) */
     IPC_EVENTS,
 };
+#define IPC_TAG_LAST IPC_EVENTS /* a message with a tag beyond it is refused */
 
-/* A message being written. Small enough for the stack of a few calls, not of deep ones. */
+/*
+ * A message being written. 60 KiB, as is the one below: keep both static or on the
+ * heap. Neither needs to be zeroed; only the bytes in use are ever touched.
+ */
 struct ipc_writer {
     uint8_t bytes[IPC_MESSAGE_BYTES];
     size_t length;
@@ -57,14 +62,14 @@ struct ipc_message {
     uint8_t bytes[IPC_MESSAGE_BYTES];
     size_t length, at;
     enum ipc_tag tag;
-    int fd; /* -1: none */
+    int fd;      /* -1: none */
     bool broken; /* a field was read that is not there; all later reads fail */
 };
 
 enum ipc_result {
     IPC_DONE,
-    IPC_AGAIN,  /* would block; only on a non-blocking descriptor or after the time-out */
-    IPC_CLOSED, /* the other process is gone */
+    IPC_AGAIN,   /* would block: non-blocking descriptor, or the time-out has passed */
+    IPC_CLOSED,  /* the other process is gone */
     IPC_REFUSED, /* malformed, overlong or of another version: end this channel */
 };
 
@@ -79,7 +84,10 @@ void ipc_put_string(struct ipc_writer *w, const char *text);
 /* Sends `fd` along; the caller keeps it and closes it when it likes. */
 void ipc_put_fd(struct ipc_writer *w, int fd);
 
-/* Sends without waiting when `channel` is non-blocking; never raises SIGPIPE. */
+/*
+ * Sends without waiting when `channel` is non-blocking; never raises SIGPIPE.
+ * IPC_REFUSED: a field overflowed or the kernel did not take it; nothing was sent.
+ */
 enum ipc_result ipc_send(int channel, const struct ipc_writer *w) MUST_USE;
 
 /*
@@ -87,16 +95,28 @@ enum ipc_result ipc_send(int channel, const struct ipc_writer *w) MUST_USE;
  * Any descriptor of a refused message is closed. A message left over in `m` must
  * have had its descriptor taken or dropped with ipc_done.
  */
-enum ipc_result ipc_receive(int channel, int timeout_ms, struct ipc_message *m) MUST_USE;
+enum ipc_result
+ipc_receive(int channel, int timeout_ms, struct ipc_message *m) MUST_USE;
 
-/* Fields, in the order they were put. On a mismatch: `broken`, and 0 or an empty view. */
+/*
+ * Opens the message whose `length` bytes lie in m->bytes already: the last step of
+ * ipc_receive, and the first of a test or a fuzzer, which have no channel. False
+ * when it is too short, of another version or of an unknown tag.
+ */
+bool ipc_open(struct ipc_message *m, size_t length) MUST_USE;
+
+/*
+ * Fields, in the order they were put. On a mismatch: `broken`, and 0 or an empty
+ * view. The view of a field that is there and empty has `at` not NULL.
+ */
 uint32_t ipc_get_u32(struct ipc_message *m);
 uint64_t ipc_get_u64(struct ipc_message *m);
 struct bytes ipc_get_bytes(struct ipc_message *m);
-/* Copies a string of at most `room` - 1 bytes, NUL-terminated; longer or with NUL: broken. */
+/* Copies a string of at most `room` - 1 bytes; longer or with a NUL: broken, and "". */
 void ipc_get_string(struct ipc_message *m, char *to, size_t room);
 /* The descriptor, now the caller's; -1 when there is none. */
 int ipc_take_fd(struct ipc_message *m);
+/* True when every field was read and none was missing: the message was as expected. */
 bool ipc_at_end(const struct ipc_message *m);
 
 /* Closes a descriptor nobody took and wipes the bytes. */

@@ -16,10 +16,10 @@
 #include "base/require.h"
 
 enum jail_role {
-    JAIL_PARENT,   /* keeps what spawning, binding and opening needs; no filter but a deny list */
-    JAIL_WORKER,   /* accept, connect, read, write; opens no file */
-    JAIL_KEYD,     /* read, write, memory; no sockets of its own */
-    JAIL_LOGD,     /* appends to open files, reopens them */
+    JAIL_PARENT, /* keeps what spawning, binding and opening needs; a deny list only */
+    JAIL_WORKER, /* accept, connect, read, write; opens no file */
+    JAIL_KEYD,   /* read, write, memory; no sockets of its own */
+    JAIL_LOGD,   /* appends to open files, reopens them */
     JAIL_RESOLVER, /* asks the name servers, reads /etc */
 };
 
