@@ -36,14 +36,22 @@ enum event_field {
 
 struct event_log;
 
-/* `source`: the process's name in events, such as "worker-0". Nothing leaves until a channel is set. */
+/*
+ * `source`: the process's own name, such as "worker-0"; the name in its events is what
+ * the parent told logd. Nothing leaves until a channel is set.
+ */
 struct event_log *event_log_new(const char *source);
+
+/* Tells standard error how many events are lost with it, when some are. */
 void event_log_free(struct event_log **log);
 
-/* Takes over `channel` (SEQPACKET, made non-blocking); closes the one before. */
+/*
+ * Takes over `channel` (SEQPACKET, made non-blocking); closes the one before. What
+ * still waits leaves through the new one.
+ */
 void event_log_set_channel(struct event_log *log, int channel);
 
-/* Begins an event stamped with the present time; flushes first when the batch has little room. */
+/* Begins an event stamped with the present time. One event is open at a time. */
 void event_begin(struct event_log *log, enum event_id id);
 
 /*
@@ -55,13 +63,20 @@ void event_text(struct event_log *log, enum event_field field, struct bytes text
 void event_string(struct event_log *log, enum event_field field, const char *text);
 void event_number(struct event_log *log, enum event_field field, uint64_t number);
 void event_flag(struct event_log *log, enum event_field field, bool flag);
-/* Address and port, as two fields: `field` (ip) and `port` (EF_COUNT: not wanted). */
+/*
+ * Address and port, as two fields: `field` (ip) and `port` (EF_COUNT: not wanted). An
+ * IPv4 address inside IPv6 is written as IPv4; other families are left out.
+ */
 void event_address(struct event_log *log, enum event_field field, enum event_field port,
     const struct sockaddr *address);
-/* Sets event.reason, the outcome and the level from the fault's row; FAULT_NONE: success. */
+/*
+ * Sets event.reason, severity and log.level from the fault's row, and the outcome to
+ * failure from NOTICE on: the ordinary ends of a connection, which are INFO, and
+ * FAULT_NONE leave the outcome that the event's row has.
+ */
 void event_fault(struct event_log *log, enum fault fault);
 
-/* Ends the event; it counts from now on. */
+/* Ends the event; it counts from now on. Flushes when the batch has no room for it. */
 void event_end(struct event_log *log);
 
 /* Sends what is batched. Call once per turn of the loop. Never waits. */
