@@ -18,12 +18,13 @@ enum field_id {
 #undef FIELD
 
 enum field_flag {
-    FIELD_HOP = 1,       /* ends at the next hop (RFC 9110, 7.6.1): never forwarded as is */
-    FIELD_SINGLE = 2,    /* a second one is an error, not a list */
-    FIELD_SECRET = 4,    /* its value never enters a log */
-    FIELD_IDENTITY = 8,  /* we say it ourselves; what a client sends under it is dropped */
-    FIELD_FRAMING = 16,  /* written by the engine, never copied */
-    FIELD_PROTECTED = 32,/* Connection may not name it away */
+    FIELD_HOP = 1, /* ends at the next hop (RFC 9110, 7.6.1): never forwarded as is */
+    FIELD_SINGLE = 2, /* a second one is an error, not a list */
+    FIELD_SECRET = 4, /* its value never enters a log */
+    FIELD_IDENTITY =
+        8, /* we say it ourselves; what a client sends under it is dropped */
+    FIELD_FRAMING = 16,   /* written by the engine, never copied */
+    FIELD_PROTECTED = 32, /* Connection may not name it away */
 };
 
 /* FIELD_OTHER for a name the table does not hold. Any case. */

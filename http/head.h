@@ -58,17 +58,19 @@ struct http_field {
 struct http_head {
     struct bytes method; /* requests: case as received */
     enum http_method method_id;
-    struct bytes target;    /* requests: origin form or "*"; absolute form was reduced */
-    struct bytes authority; /* requests: value of Host, lower case, port included if sent */
-    unsigned minor;         /* HTTP/1.minor: 0 or 1 */
-    unsigned status;        /* responses: 100 .. 599 */
-    struct bytes reason;    /* responses: as sent */
+    struct bytes target; /* requests: origin form or "*"; absolute form was reduced */
+    struct bytes
+        authority;   /* requests: value of Host, lower case, port included if sent */
+    unsigned minor;  /* HTTP/1.minor: 0 or 1 */
+    unsigned status; /* responses: 100 .. 599 */
+    struct bytes reason; /* responses: as sent */
     struct http_field *fields;
     unsigned field_count;
     struct http_framing framing;
-    bool keep_alive;        /* the sender is willing to go on (RFC 9112, 9.3) */
-    bool expects_continue;  /* requests */
-    bool wants_websocket;   /* requests: a well-formed upgrade to websocket, and to nothing else */
+    bool keep_alive;       /* the sender is willing to go on (RFC 9112, 9.3) */
+    bool expects_continue; /* requests */
+    bool
+        wants_websocket; /* requests: a well-formed upgrade to websocket, and to nothing else */
     bool carries_connection_auth; /* NTLM, Negotiate, Kerberos in Authorization,
                                      WWW-Authenticate or their Proxy- forms */
 };
@@ -118,10 +120,12 @@ enum fault http_response_parse(struct bytes raw, enum http_method to,
     struct note *note) MUST_USE;
 
 /* The first field with this id, or NULL. */
-const struct http_field *http_head_field(const struct http_head *head, enum field_id id);
+const struct http_field *
+http_head_field(const struct http_head *head, enum field_id id);
 
 /* True when one of the fields with this id lists `token` (comma list, any case). */
-bool http_head_lists(const struct http_head *head, enum field_id id, struct bytes token);
+bool
+http_head_lists(const struct http_head *head, enum field_id id, struct bytes token);
 
 /* True for methods that may be sent twice (RFC 9110, 9.2.2) and have no side effect here. */
 bool http_method_is_safe(enum http_method method);

@@ -1,0 +1,88 @@
+/*
+ * http/scan.h - which byte may stand where, and how far a run of such bytes goes.
+ *
+ * For this folder only. ASCII classes come from one table (scan.c), so that no
+ * locale and no sign of `char` can change a verdict.
+ */
+#ifndef HTTP_SCAN_H
+#define HTTP_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum scan_class {
+    SCAN_TOKEN = 1,       /* tchar (RFC 9110, 5.6.2) */
+    SCAN_TARGET = 2,      /* any RFC 3986 character of path and query, '%', '[', ']' */
+    SCAN_HEX = 4,         /* hex digit */
+    SCAN_HOST = 8,        /* letter, digit, '-', '.', '_' */
+    SCAN_UNRESERVED = 16, /* RFC 3986, 2.3 */
+    SCAN_PATH = 32,       /* pchar without '%' (RFC 3986, 3.3) */
+    SCAN_TEXT = 64,       /* HTAB, SP, VCHAR, obs-text (RFC 9110, 5.5) */
+};
+
+extern const unsigned char scan_classes[256];
+
+static inline bool
+scan_is(char c, enum scan_class class)
+{
+    return (scan_classes[(unsigned char)c] & class) != 0;
+}
+
+/* The first byte from `at` on that is not of the class, or `end`. */
+static inline const char *
+scan_while(const char *at, const char *end, enum scan_class class)
+{
+    while (at < end && scan_is(*at, class))
+        at++;
+    return at;
+}
+
+/* True when all of `text` is of the class; so is the empty view. */
+static inline bool
+scan_all(struct bytes text, enum scan_class class)
+{
+    return scan_while(text.at, text.at + text.length, class) == text.at + text.length;
+}
+
+/*
+ * Skips eight bytes at a time while they hold no control character; stops before
+ * or at the first one. Bytes from 0x80 up are no controls here.
+ */
+static inline const char *
+scan_words(const char *at, const char *end)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+
+    while (end - at >= 8) {
+        uint64_t word, deletes;
+
+        memcpy(&word, at, sizeof word);
+        deletes = word ^ ones * 0x7f;
+        /* A high bit in a byte of the sum: that byte was below 0x20, or 0x7f. */
+        if ((((word - ones * 0x20) & ~word) | ((deletes - ones) & ~deletes)) &
+            ones << 7)
+            break;
+        at += 8;
+    }
+    return at;
+}
+
+/* The first byte that may not stand in a field value, or `end`. */
+static inline const char *
+scan_text(const char *at, const char *end)
+{
+    return scan_while(scan_words(at, end), end, SCAN_TEXT);
+}
+
+/* The value of a hex digit. */
+static inline unsigned
+scan_hex(char digit)
+{
+    return digit <= '9' ? (unsigned)(digit - '0')
+                        : (unsigned)((digit | 0x20) - 'a' + 10);
+}
+
+#endif
