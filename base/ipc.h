@@ -19,9 +19,8 @@
 #define IPC_MESSAGE_BYTES ((size_t)60 * 1024)
 
 enum ipc_tag {
-    IPC_NONE, /* never sent */
     /* parent -> any child, before IPC_BEGIN, in this order */
-    IPC_CONFIG,     /* string: the file's name for messages; descriptor: sealed memfd */
+    IPC_CONFIG = 1, /* string: the file's name for messages; descriptor: sealed memfd */
     IPC_ROLE,       /* u32: index of this worker, u32: number of workers */
     IPC_LISTENER,   /* string: listener's name, u32: index in its addresses,
                        u32: 1 for redirect_http; descriptor: listening socket */

@@ -1,0 +1,210 @@
+/*
+ * base/jail.c - giving up what a process does not need, for good.
+ *
+ * The order is the point: what needs a privilege comes before the privilege
+ * goes, the filter comes last, and then we look whether it really stuck. What
+ * is allowed to whom stands in base/jail_call.def. Knows nothing of what the
+ * processes do.
+ */
+#include "base/jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/jail_filter.h"
+#include "base/sanitizer.h"
+
+#define CAPABILITY(name) (UINT64_C(1) << (name))
+
+/*
+ * The parent starts children as their users (SETUID, SETGID, and SETPCAP, with
+ * which they shrink further), stops them (KILL), binds low ports, and opens keys
+ * and logs wherever the operator keeps them.
+ */
+#define PARENT_CAPABILITIES                                                            \
+    (CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) |       \
+        CAPABILITY(CAP_KILL) | CAPABILITY(CAP_NET_BIND_SERVICE) |                      \
+        CAPABILITY(CAP_DAC_READ_SEARCH) | CAPABILITY(CAP_DAC_OVERRIDE) |               \
+        CAPABILITY(CAP_CHOWN))
+
+struct capabilities {
+    uint64_t effective, permitted, inheritable;
+};
+
+static bool
+failed(struct note *note, const char *step)
+{
+    note_set(note, "%s: %s", step, strerror(errno));
+    return false;
+}
+
+/* --- capabilities, by system call: libcap would be one more library for two calls --- */
+
+static bool
+read_capabilities(struct capabilities *c)
+{
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, data) != 0)
+        return false;
+    c->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+    c->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    c->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+    return true;
+}
+
+/* Both sets become `keep`; nothing is inheritable. */
+static bool
+write_capabilities(uint64_t keep)
+{
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    const uint32_t low = (uint32_t)keep, high = (uint32_t)(keep >> 32);
+    const struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+        { low, low, 0 },
+        { high, high, 0 },
+    };
+
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+/*
+ * The bounding set limits what an exec could bring back. Without CAP_SETPCAP it
+ * stays as it is: then there is nothing to bring back, because of no_new_privs.
+ */
+static bool
+shrink_bounding_set(uint64_t keep)
+{
+    for (int c = 0; c < 64 && prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+        if ((keep & CAPABILITY(c)) == 0 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0 &&
+            errno != EPERM)
+            return false;
+    return true;
+}
+
+static bool
+shrink_capabilities(uint64_t keep, struct note *note)
+{
+    struct capabilities now;
+
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+        return failed(note, "ambient capabilities");
+    if (!read_capabilities(&now) || !write_capabilities(now.permitted & keep))
+        return failed(note, "capabilities");
+    if (!read_capabilities(&now))
+        return failed(note, "capabilities");
+    if (((now.effective | now.permitted) & ~keep) != 0 || now.inheritable != 0) {
+        note_set(note, "capabilities did not go away");
+        return false;
+    }
+    return true;
+}
+
+/* --- the user --- */
+
+/* The account called `user`, which must not be root; NULL with a note otherwise. */
+static const struct passwd *
+find_user(const char *user, struct note *note)
+{
+    const struct passwd *account;
+
+    errno = 0;
+    account = getpwnam(user);
+    if (account == NULL && errno != 0)
+        (void)failed(note, user);
+    else if (account == NULL)
+        note_set(note, "there is no user \"%s\"", user);
+    else if (account->pw_uid == 0)
+        note_set(note, "the user \"%s\" is root (uid 0)", user);
+    else
+        return account;
+    return NULL;
+}
+
+bool
+jail_user_is_usable(const char *user, struct note *note)
+{
+    return find_user(user, note) != NULL;
+}
+
+/* True when every one of the three user and group ids is the account's. */
+static bool
+has_become(const struct passwd *account)
+{
+    uid_t uid[3];
+    gid_t gid[3];
+
+    if (getresuid(&uid[0], &uid[1], &uid[2]) != 0 ||
+        getresgid(&gid[0], &gid[1], &gid[2]) != 0)
+        return false;
+    for (int i = 0; i < 3; i++)
+        if (uid[i] != account->pw_uid || gid[i] != account->pw_gid)
+            return false;
+    return setresuid(0, 0, 0) != 0 && setresuid((uid_t)-1, 0, (uid_t)-1) != 0;
+}
+
+/* From root to `user`, with the groups of that account and no other. */
+static bool
+become(const char *user, struct note *note)
+{
+    const struct passwd *account;
+
+    if (user == NULL || user[0] == '\0') {
+        note_set(note, "runs as root and was given no user to become");
+        return false;
+    }
+    account = find_user(user, note);
+    if (account == NULL)
+        return false;
+    if (initgroups(user, account->pw_gid) != 0 ||
+        setresgid(account->pw_gid, account->pw_gid, account->pw_gid) != 0 ||
+        setresuid(account->pw_uid, account->pw_uid, account->pw_uid) != 0)
+        return failed(note, user);
+    if (!has_become(account)) {
+        note_set(note, "could come back from user \"%s\"", user);
+        return false;
+    }
+    return true;
+}
+
+/* --- the jail --- */
+
+/*
+ * No core file, and nobody of the same user may trace this process or read its
+ * memory. LeakSanitizer has to, so its builds stay traceable.
+ */
+static bool
+forbid_dumps(struct note *note)
+{
+    const struct rlimit none = { 0, 0 };
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        return failed(note, "core limit");
+    if (!WITH_ADDRESS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return failed(note, "dumpable");
+    return true;
+}
+
+bool
+jail_enter(enum jail_role role, const char *user, struct note *note)
+{
+    const uint64_t keep = role == JAIL_PARENT ? PARENT_CAPABILITIES : 0;
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return failed(note, "no_new_privs");
+    if (!shrink_bounding_set(keep))
+        return failed(note, "bounding set");
+    if (role != JAIL_PARENT && geteuid() == 0 && !become(user, note))
+        return false;
+    /* A change of user makes a process dumpable again: forbid it afterwards. */
+    return shrink_capabilities(keep, note) && forbid_dumps(note) &&
+        jail_filter_load(role, note);
+}

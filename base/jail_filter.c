@@ -1,0 +1,134 @@
+/*
+ * base/jail_filter.c - the table of base/jail_call.def, made a seccomp filter.
+ *
+ * What a child's column does not allow ends the process with SIGSYS: a library
+ * that needs more after an update is seen at once, not as a strange error. Owns
+ * nothing after the load; the kernel keeps the filter until the process ends.
+ */
+#include "base/jail_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/sanitizer.h"
+
+enum verdict {
+    VERDICT_N, /* no: ends the process */
+    VERDICT_Y, /* yes */
+    VERDICT_E, /* refused with an errno */
+};
+
+/* One call, or only that form of it whose argument, masked, has this value. */
+struct rule {
+    int call;
+    unsigned argument;                       /* 0 is the first */
+    uint64_t mask, value;                    /* mask 0: whatever the arguments */
+    enum verdict verdict[JAIL_RESOLVER + 1]; /* by role */
+};
+
+/* The kernel looks at the low half of an int; the high half may hold anything. */
+#define INT UINT32_MAX
+#define ALL UINT64_MAX
+
+#define CALL(name, worker, keyd, logd, resolver)                                       \
+    CALL_IF(name, 0, 0, 0, worker, keyd, logd, resolver)
+#define CALL_IF(name, argument, mask, value, worker, keyd, logd, resolver)             \
+    { SCMP_SYS(name), argument, mask, value,                                           \
+        { [JAIL_WORKER] = VERDICT_##worker,                                            \
+            [JAIL_KEYD] = VERDICT_##keyd,                                              \
+            [JAIL_LOGD] = VERDICT_##logd,                                              \
+            [JAIL_RESOLVER] = VERDICT_##resolver } },
+#define DENIED(name) DENIED_IF(name, 0, 0, 0)
+#define DENIED_IF(name, argument, mask, value)                                         \
+    { SCMP_SYS(name), argument, mask, value, { [JAIL_PARENT] = VERDICT_E } },
+static const struct rule rules[] = {
+#include "base/jail_call.def"
+};
+#undef CALL
+#undef CALL_IF
+#undef DENIED
+#undef DENIED_IF
+
+/* A filter being built. The first thing that goes wrong stays in `error`. */
+struct filter {
+    scmp_filter_ctx context;
+    int error; /* 0, or a negative errno of libseccomp */
+};
+
+static void
+set(struct filter *f, enum scmp_filter_attr attribute, uint32_t value)
+{
+    if (f->error == 0)
+        f->error = seccomp_attr_set(f->context, attribute, value);
+}
+
+static void
+add(struct filter *f, uint32_t action, const struct rule *rule)
+{
+    struct scmp_arg_cmp comparison = { rule->argument, SCMP_CMP_MASKED_EQ, rule->mask,
+        rule->value };
+
+    if (f->error == 0)
+        f->error = seccomp_rule_add_array(f->context, action, rule->call,
+            rule->mask != 0, &comparison);
+}
+
+static void
+add_table(struct filter *f, enum jail_role role)
+{
+    uint32_t refusal = SCMP_ACT_ERRNO(role == JAIL_PARENT ? EPERM : EACCES);
+
+    /* A sanitizer opens files of its own: what libc may try, it may do. */
+    if (WITH_ADDRESS_SANITIZER && role != JAIL_PARENT)
+        refusal = SCMP_ACT_ALLOW;
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        enum verdict verdict = rules[i].verdict[role];
+
+        if (verdict != VERDICT_N)
+            add(f, verdict == VERDICT_Y ? SCMP_ACT_ALLOW : refusal, &rules[i]);
+    }
+}
+
+bool
+jail_filter_load(enum jail_role role, struct note *note)
+{
+    const bool is_parent = role == JAIL_PARENT;
+    const struct rule clone3 = { .call = SCMP_SYS(clone3) };
+    /* abort() must end this process, and nothing here may signal another. */
+    const struct rule own_signal = { .call = SCMP_SYS(tgkill),
+        .mask = INT,
+        .value = (uint64_t)getpid() };
+    struct filter f = { .context = seccomp_init(
+                            is_parent ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS) };
+
+    if (f.context == NULL) {
+        note_set(note, "no memory for a seccomp filter");
+        return false;
+    }
+    set(&f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    set(&f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list to walk */
+    /*
+     * No code but ours runs here, so the kernel need not switch off speculation
+     * for the whole process, which costs every TLS record dearly.
+     */
+    set(&f, SCMP_FLTATR_CTL_SSB, 1);
+    add_table(&f, role);
+    if (!is_parent)
+        add(&f, SCMP_ACT_ALLOW, &own_signal);
+    if (is_parent || role == JAIL_RESOLVER)
+        add(&f, SCMP_ACT_ERRNO(ENOSYS), &clone3);
+    if (f.error == 0)
+        f.error = seccomp_load(f.context);
+    seccomp_release(f.context);
+    if (f.error != 0)
+        note_set(note, "seccomp: %s", strerror(-f.error));
+    return f.error == 0;
+}
