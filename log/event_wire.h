@@ -47,4 +47,10 @@ event_set_add(struct event_set *set, enum event_field field)
     set->bits[field / 64] |= (uint64_t)1 << field % 64;
 }
 
+static inline void
+event_set_remove(struct event_set *set, enum event_field field)
+{
+    set->bits[field / 64] &= ~((uint64_t)1 << field % 64);
+}
+
 #endif

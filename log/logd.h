@@ -6,12 +6,18 @@
 
 #include "log/log_policy.h"
 
+/* The asker whose events may name another process: what the parent says is true. */
+#define LOGD_PARENT "parent"
+
 /*
  * Runs logd on the control channel to the parent until that closes or a drain
  * comes; then writes what still waits in its channels and ends. `policy` says the
  * targets; files are opened (append, 0640) before the jail is entered as `user`.
  * Each asker comes as an IPC_CLIENT message that names it: the name in an event's
- * process.name is the parent's word, not the worker's. Returns the exit status.
+ * process.name is the parent's word, not the worker's. A channel on which comes what
+ * is no batch of events is closed, and a LOG_REFUSED event says whose it was.
+ * SIGINT, SIGTERM and SIGHUP are ignored: the parent ends logd, after all others.
+ * Returns the exit status.
  */
 int logd_run(int control, const struct log_policy *policy, const char *user);
 
