@@ -1,0 +1,123 @@
+"""Fixtures: what every scene gets: certificates, an upstream, postern, and clients.
+
+The environment tells where things are: POSTERN (the program), POSTERN_PKI (a folder
+for the certificates, made here when it is empty) and POSTERN_ARTIFACTS (optional).
+"""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from actors import Client, Proxy, Upstream
+
+HERE = Path(__file__).resolve().parent
+MODES = {
+    "tls1.3": {"tls": "1.3"},
+    "tls1.2": {"tls": "1.2"},
+    "drip": {"drip": True},
+}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Lets the fixtures know whether the scene itself went well."""
+    outcome = yield
+    setattr(item, f"report_{outcome.get_result().when}", outcome.get_result())
+
+
+@pytest.fixture(scope="session")
+def program():
+    path = os.environ.get("POSTERN")
+    assert path and os.access(path, os.X_OK), f"POSTERN is not a program: {path!r}"
+    return path
+
+
+@pytest.fixture(scope="session")
+def pki():
+    folder = Path(os.environ.get("POSTERN_PKI") or Path(tempfile.gettempdir()) / f"postern-pki-{os.getuid()}")
+    subprocess.run([HERE.parent / "pki/make-pki.sh", folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def folder():
+    """A folder that processes can pass through after they gave up root."""
+    with tempfile.TemporaryDirectory(prefix="postern-e2e-") as path:
+        os.chmod(path, 0o755)
+        yield Path(path)
+
+
+@pytest.fixture
+def make_upstream(pki):
+    made = []
+
+    def make(**options):
+        made.append(Upstream(pki, **options))
+        return made[-1]
+
+    yield make
+    for upstream in made:
+        upstream.close()
+
+
+@pytest.fixture
+def upstream(make_upstream):
+    """Answers by itself; set its `handler` to change how, or to None to play it."""
+    return make_upstream()
+
+
+@pytest.fixture
+def make_proxy(request, program, pki, make_upstream):
+    """For scenes with several proxies, or with upstreams of their own."""
+    made, folders = [], []
+
+    def make(*upstreams):
+        folders.append(tempfile.TemporaryDirectory(prefix="postern-e2e-"))
+        os.chmod(folders[-1].name, 0o755)
+        made.append(Proxy(program, folders[-1].name, pki, list(upstreams)))
+        return made[-1]
+
+    yield make
+    try:
+        went_well = getattr(request.node, "report_call", None)
+        if went_well is not None and went_well.passed:
+            for proxy in made:
+                proxy.finish()
+    finally:
+        for proxy in made:
+            proxy.abandon()
+        for folder in folders:
+            folder.cleanup()
+
+
+@pytest.fixture
+def proxy(make_proxy, upstream):
+    """postern in front of `upstream`; starts when it is first used."""
+    return make_proxy(upstream)
+
+
+@pytest.fixture
+def make_client(proxy, pki):
+    """Connects to the proxy; options as Client has them."""
+
+    def make(to=None, **options):
+        to = to or proxy
+        port = options.pop("port", None) or to.port(options.get("address", "127.0.0.1"))
+        client = Client(port, pki, **options)
+        to.clients.append(client)
+        return client
+
+    return make
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    return MODES[request.param]
+
+
+@pytest.fixture
+def client(make_client, mode):
+    """A connected client; the scene runs once in each mode."""
+    return make_client(**mode)
