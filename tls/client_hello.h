@@ -8,7 +8,11 @@
 #ifndef TLS_CLIENT_HELLO_H
 #define TLS_CLIENT_HELLO_H
 
+#include <stdbool.h>
+
+#include "base/bytes.h"
 #include "base/chunk.h"
+#include "base/require.h"
 
 enum client_hello {
     CLIENT_HELLO_PARTIAL,
@@ -21,7 +25,14 @@ enum client_hello {
 #define CLIENT_HELLO_NAME_BYTES 256
 
 /* Looks at the queue without taking anything. `name`: lower case, NUL-terminated. */
-enum client_hello client_hello_read(const struct chunk_queue *cipher,
-    char name[CLIENT_HELLO_NAME_BYTES]);
+enum client_hello
+client_hello_read(const struct chunk_queue *cipher, char name[CLIENT_HELLO_NAME_BYTES]);
+
+/*
+ * The name in the content of a server_name extension (RFC 6066, 3), lower case. False
+ * when it is malformed: empty, overlong, with a NUL or any byte that no name has.
+ */
+bool client_hello_server_name(struct bytes extension,
+    char name[CLIENT_HELLO_NAME_BYTES]) MUST_USE;
 
 #endif
