@@ -45,11 +45,14 @@ struct tls_stream {
         uv_shutdown_t shutdown;
     } req;
     uint64_t bytes_in, bytes_out; /* on the wire */
-    enum fault fault;   /* first cause, FAULT_NONE while healthy */
+    int transport_error;          /* the socket's own trouble, a libuv code; 0: none */
+    enum fault fault;             /* first cause, FAULT_NONE while healthy */
     enum tls_side side;
-    bool connected;     /* TCP is up */
-    bool established;   /* handshake done and gate passed, or clear text and connected */
-    bool reading, writing, transport_eof, closing, finishing, finished;
+    bool connected;   /* TCP is up */
+    bool established; /* handshake done and gate passed, or clear text and connected */
+    bool reading, writing, transport_eof;
+    bool finishing, fin_underway, finished; /* asked for, at work, done */
+    bool closing;
 
     void (*wake)(void *owner);
     void (*on_closed)(void *owner);
@@ -61,8 +64,8 @@ struct tls_stream {
  * is owed. `wake` is called after every event of the socket, never from inside
  * one of the functions below.
  */
-void tls_stream_init(struct tls_stream *s, enum tls_side side, uv_loop_t *loop, SSL *ssl,
-    void (*wake)(void *), void *owner);
+void tls_stream_init(struct tls_stream *s, enum tls_side side, uv_loop_t *loop,
+    SSL *ssl, void (*wake)(void *), void *owner);
 
 /* Adopts the connection waiting on `listener`. False: only close is left. */
 bool tls_stream_accept(struct tls_stream *s, uv_stream_t *listener) MUST_USE;
@@ -74,7 +77,10 @@ bool tls_stream_accept(struct tls_stream *s, uv_stream_t *listener) MUST_USE;
  */
 void tls_stream_begin_tls(struct tls_stream *s, SSL *ssl);
 
-/* Dials. Trust and name to verify are already set on the SSL object (tls_context.h). */
+/*
+ * Dials. Trust and name to verify are already set on the SSL object (tls_context.h).
+ * What fails at once (no route) leaves a fault and wakes nobody: step once after it.
+ */
 void tls_stream_connect(struct tls_stream *s, const struct sockaddr *to);
 
 /*
@@ -95,10 +101,18 @@ enum tls_io tls_stream_write(struct tls_stream *s, struct chunk_queue *from) MUS
 /* Starts or stops reading from the socket and flushes what is queued: last in a step. */
 void tls_stream_settle(struct tls_stream *s, bool want_more);
 
-/* After queued data: close_notify, then a TCP FIN. Reading goes on. Idempotent. */
+/*
+ * After queued data: close_notify, then a TCP FIN. Reading goes on; after a fault
+ * what is read is thrown away, so that no RST overtakes the alert: linger until
+ * transport_eof or a deadline. Idempotent.
+ */
 void tls_stream_finish(struct tls_stream *s);
 
-/* True when nothing queued waits for the socket any more (and, after finish, FIN was sent). */
+/*
+ * True when nothing queued waits for the socket any more (and, after finish, FIN
+ * was sent). After a failure too: the alert that tells the other side why is
+ * queued like any data, so settle, wait for this, then close.
+ */
 bool tls_stream_is_flushed(const struct tls_stream *s);
 
 /* Immediate. Idempotent. `on_closed` runs later, once, when memory is free to go. */

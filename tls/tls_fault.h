@@ -1,0 +1,17 @@
+/*
+ * tls/tls_fault.h - what OpenSSL's error queue means in our words.
+ */
+#ifndef TLS_TLS_FAULT_H
+#define TLS_TLS_FAULT_H
+
+#include "base/fault.h"
+#include "base/note.h"
+#include "tls/tls_stream.h"
+
+/*
+ * Empties the error queue of a call on s->ssl that failed for good and returns
+ * the fault; the note says more where there is more. Never FAULT_NONE.
+ */
+enum fault tls_fault_take(const struct tls_stream *s, struct note *note);
+
+#endif
