@@ -25,8 +25,9 @@ struct tls_server; /* one per listener */
  * host, or FAULT_TLS_NAME_MISSING. `policy`, `keys` and `tickets` must outlive it.
  * NULL with a note when a file cannot be used.
  */
-struct tls_server *tls_server_new(const struct tls_listener_policy *policy,
-    struct key_client *keys, const struct tls_tickets *tickets, struct note *note) MUST_USE;
+struct tls_server *
+tls_server_new(const struct tls_listener_policy *policy, struct key_client *keys,
+    const struct tls_tickets *tickets, struct note *note) MUST_USE;
 void tls_server_free(struct tls_server **server);
 
 /* A new SSL object for an accepted connection. Ends the process when memory is out. */

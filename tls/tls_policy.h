@@ -32,8 +32,8 @@ struct tls_listener_policy {
 };
 
 struct tls_upstream_policy {
-    const char *ca_file;     /* PEM; NULL: the system's authorities */
-    const char *verify_name; /* NULL: the server's own host name */
+    const char *ca_file;                      /* PEM; NULL: the system's authorities */
+    const char *verify_name;                  /* NULL: the server's own host name */
     const char *certificate_file, *key_place; /* client certificate; NULL: none */
     enum tls_minimum minimum;
 };

@@ -1,0 +1,295 @@
+/*
+ * tls/tls_client.c - toward upstreams: always verified, resumed where possible.
+ *
+ * A resumed handshake shows no certificate, so a session carries when the chain
+ * ends that was verified for it, and it is only ever offered for the name it was
+ * verified for. That makes resumption as strict as a full handshake; what it cannot
+ * see is a trust store that changed, and a new store comes with a new tls_client.
+ *
+ * Owns the newest session of each server.
+ */
+#include <dirent.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/require.h"
+#include "tls/tls_context.h"
+#include "tls/tls_context_priv.h"
+#include "tls/tls_peer.h"
+
+#define SERVERS 64
+#define NAME_BYTES 256
+
+/*
+ * More than toward clients, as the server inside may be an old one: Windows Server
+ * 2012 R2 has no ECDHE-RSA with GCM. Still forward secret and at least 128 bits.
+ */
+#define CIPHERS_1_2                                                                    \
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:"           \
+    "!aNULL:!eNULL:!PSK:!SRP:!CAMELLIA:!ARIA:!AESCCM"
+
+/* The newest session with one server. */
+struct kept_session {
+    SSL_SESSION *session;  /* NULL: none */
+    char name[NAME_BYTES]; /* that its certificate was verified for */
+};
+
+struct tls_client {
+    const struct tls_upstream_policy *policy;
+    SSL_CTX *ctx;
+    struct kept_session kept[SERVERS];
+};
+
+/* One connection; stands in the SSL object's slot and is freed with it. */
+struct call {
+    struct tls_client *client;
+    struct kept_session *keep;
+    char name[NAME_BYTES];
+    struct tls_peer peer;
+};
+
+static void
+on_call_freed(void *parent, void *object, CRYPTO_EX_DATA *all, int index, long number,
+    void *pointer)
+{
+    (void)parent;
+    (void)all;
+    (void)index;
+    (void)number;
+    (void)pointer;
+    free(object);
+}
+
+static int
+slot(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_call_freed);
+    require(index >= 0);
+    return index;
+}
+
+/* A session's slot holds a time, not an address, so copies of a session keep it. */
+static int
+ends_slot(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    require(index >= 0);
+    return index;
+}
+
+static time_t
+ends_of(const SSL_SESSION *session)
+{
+    return session == NULL
+        ? 0
+        : (time_t)(intptr_t)SSL_SESSION_get_ex_data(session, ends_slot());
+}
+
+/* --- sessions --- */
+
+static void
+drop_session(struct kept_session *kept)
+{
+    SSL_SESSION_free(kept->session);
+    kept->session = NULL;
+}
+
+/* libssl has a new ticket (in TLS 1.3 some time after the handshake): keep the newest. */
+static int
+on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct call *call = SSL_get_ex_data(ssl, slot());
+
+    drop_session(call->keep);
+    call->keep->session = session;
+    memcpy(call->keep->name, call->name, sizeof call->name);
+    return 1; /* ours now */
+}
+
+static void
+offer_session(SSL *ssl, const struct call *call)
+{
+    struct kept_session *kept = call->keep;
+
+    if (kept->session == NULL)
+        return;
+    /* Setting it also brings back the verdict that was stored with it. */
+    if (ends_of(kept->session) > time(NULL) && strcmp(kept->name, call->name) == 0 &&
+        SSL_set_session(ssl, kept->session) == 1 &&
+        SSL_get_verify_result(ssl) == X509_V_OK)
+        return;
+    require(SSL_set_session(ssl, NULL) == 1);
+    SSL_set_verify_result(ssl, X509_V_OK);
+    drop_session(kept);
+}
+
+void
+tls_client_remember_chain(const SSL *ssl)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+    time_t ends;
+
+    if (SSL_session_reused(ssl) == 1)
+        return; /* came with the session */
+    ends = tls_peer_chain_ends(SSL_get0_verified_chain(ssl));
+    require(SSL_SESSION_set_ex_data(session, ends_slot(), (void *)(intptr_t)ends) == 1);
+}
+
+time_t
+tls_client_chain_ends(const SSL *ssl)
+{
+    return ends_of(SSL_get0_session(ssl));
+}
+
+enum tls_minimum
+tls_client_minimum(const SSL *ssl)
+{
+    const struct call *call = SSL_get_ex_data(ssl, slot());
+
+    return call->client->policy->minimum;
+}
+
+/* --- trust --- */
+
+/*
+ * OpenSSL would open the files of its directory one by one when a certificate asks
+ * for them: too late, in the jail. So all are read now.
+ */
+static bool
+load_directory(SSL_CTX *ctx, const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    bool any = false;
+
+    if (directory == NULL)
+        return false;
+    while ((entry = readdir(directory)) != NULL) {
+        char file[4096];
+        int length = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+
+        if (entry->d_name[0] != '.' && length > 0 && (size_t)length < sizeof file)
+            any |= SSL_CTX_load_verify_file(ctx, file) == 1;
+    }
+    closedir(directory);
+    return any;
+}
+
+static bool
+load_authorities(SSL_CTX *ctx, const char *ca_file, struct note *note)
+{
+    bool good;
+
+    ERR_clear_error();
+    if (ca_file != NULL) {
+        good = SSL_CTX_load_verify_file(ctx, ca_file) == 1;
+        if (!good)
+            tls_context_note_file(note, ca_file);
+        return good;
+    }
+    good = SSL_CTX_load_verify_file(ctx, X509_get_default_cert_file()) == 1 ||
+        load_directory(ctx, X509_get_default_cert_dir());
+    ERR_clear_error();
+    if (!good)
+        note_set(note, "the system has no certificate authorities in %s",
+            X509_get_default_cert_dir());
+    return good;
+}
+
+static void
+set_checks(SSL_CTX *ctx)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+    X509_VERIFY_PARAM_set_hostflags(param,
+        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    require(X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) == 1);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+}
+
+/* --- making --- */
+
+static SSL_CTX *
+new_context(enum tls_minimum minimum)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    require(ctx != NULL);
+    tls_context_harden(ctx, minimum);
+    require(SSL_CTX_set_cipher_list(ctx, CIPHERS_1_2) == 1);
+    SSL_CTX_set_session_cache_mode(ctx,
+        SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_new_session);
+    set_checks(ctx);
+    return ctx;
+}
+
+struct tls_client *
+tls_client_new(const struct tls_upstream_policy *policy, struct key_client *keys,
+    struct note *note)
+{
+    struct tls_client *client = require_zeroed(1, sizeof *client);
+
+    client->policy = policy;
+    client->ctx = new_context(policy->minimum);
+    if (!load_authorities(client->ctx, policy->ca_file, note) ||
+        (policy->certificate_file != NULL &&
+            !tls_context_use_certificate(client->ctx, policy->certificate_file, keys,
+                note)))
+        tls_client_free(&client);
+    return client;
+}
+
+void
+tls_client_free(struct tls_client **client)
+{
+    if (*client == NULL)
+        return;
+    for (unsigned i = 0; i < SERVERS; i++)
+        drop_session(&(*client)->kept[i]);
+    SSL_CTX_free((*client)->ctx);
+    free(*client);
+    *client = NULL;
+}
+
+/* An address is verified as one and never sent as a server name (RFC 6066, 3). */
+static void
+set_name(SSL *ssl, const char *name)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    bool is_address = X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
+
+    ERR_clear_error();
+    require(is_address || X509_VERIFY_PARAM_set1_host(param, name, 0) == 1);
+    if (!is_address)
+        require(SSL_set_tlsext_host_name(ssl, name) == 1);
+}
+
+SSL *
+tls_client_ssl(struct tls_client *client, const char *host, unsigned server_index)
+{
+    const char *name = client->policy->verify_name;
+    struct call *call = require_zeroed(1, sizeof *call);
+    SSL *ssl = SSL_new(client->ctx);
+    int length;
+
+    require(ssl != NULL && server_index < SERVERS);
+    length = snprintf(call->name, sizeof call->name, "%s", name != NULL ? name : host);
+    require(length > 0 && (size_t)length < sizeof call->name);
+    call->client = client;
+    call->keep = &client->kept[server_index];
+    require(SSL_set_ex_data(ssl, slot(), call) == 1);
+    tls_peer_watch(ssl, &call->peer);
+    set_name(ssl, call->name);
+    offer_session(ssl, call);
+    return ssl;
+}
