@@ -407,20 +407,30 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
     return 1;
 }
 
+/* To load one by hand takes away OpenSSL's own loading of the default one: load both. */
+static OSSL_PROVIDER *default_provider, *own_provider;
+
+static void
+on_exit_of_libcrypto(void)
+{
+    OSSL_PROVIDER_unload(own_provider);
+    OSSL_PROVIDER_unload(default_provider);
+}
+
 /* Once per process and for its whole life. */
 static bool
 provider_load(void)
 {
-    static bool loaded;
-
-    if (loaded)
+    if (own_provider != NULL)
         return true;
     error_library = ERR_get_next_error_library();
-    loaded = EVP_set_default_properties(NULL, "?" FROM_DEFAULT) == 1 &&
-        OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) == 1 &&
-        OSSL_PROVIDER_load(NULL, "default") != NULL &&
-        OSSL_PROVIDER_load(NULL, PROVIDER) != NULL;
-    return loaded;
+    if (EVP_set_default_properties(NULL, "?" FROM_DEFAULT) != 1 ||
+        OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) != 1)
+        return false;
+    default_provider = OSSL_PROVIDER_load(NULL, "default");
+    own_provider = OSSL_PROVIDER_load(NULL, PROVIDER);
+    return default_provider != NULL && own_provider != NULL &&
+        OPENSSL_atexit(on_exit_of_libcrypto) == 1;
 }
 
 bool
