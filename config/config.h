@@ -17,7 +17,8 @@
  * certificates and keys it names. Every mistake goes into `diagnostics`.
  * Returns a snapshot with one reference, or NULL when there was an error.
  */
-struct snapshot *config_load(const char *file, struct diagnostics *diagnostics) MUST_USE;
+struct snapshot *
+config_load(const char *file, struct diagnostics *diagnostics) MUST_USE;
 
 /*
  * The text as it crosses processes: a sealed memfd that holds all files of a

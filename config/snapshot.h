@@ -19,10 +19,10 @@ struct snapshot {
     const struct upstream_policy *upstreams;
     unsigned upstream_count;
     struct log_policy log;
-    unsigned workers;  /* 1 .. 64 */
-    const char *user;  /* account of workers and resolver; "" when not given */
+    unsigned workers; /* 1 .. 64 */
+    const char *user; /* account of workers and resolver; "" when not given */
     const char *key_user, *log_user; /* those of keyd and logd; default: user */
-    uint32_t drain_ms; /* SIGTERM: how long requests in flight may take */
+    uint32_t drain_ms;               /* SIGTERM: how long requests in flight may take */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);

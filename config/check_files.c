@@ -1,0 +1,408 @@
+/*
+ * config/check_files.c - what the configuration names on this machine.
+ *
+ * Opens files to look, and closes them. Says where something is wrong, and leaves
+ * out what only follows from it: one mistake is one message.
+ */
+#include "config/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/jail.h"
+#include "config/certificate.h"
+#include "config/suggest.h"
+#include "config/value.h"
+
+struct check {
+    const struct node *root;
+    struct stash *stash;
+    struct diagnostics *d;
+};
+
+/* --- files --- */
+
+/* "did you mean /the/file/beside?", or NULL. */
+static const char *
+suggest_file(struct check *c, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *folder = slash == NULL
+        ? "."
+        : stash_copy(c->stash, bytes_of(path, (size_t)(slash - path) + 1));
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    struct suggestion s;
+
+    suggest_begin(&s, slash == NULL ? path : slash + 1);
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.')
+            suggest_consider(&s, entry->d_name);
+    if (dir != NULL)
+        closedir(dir);
+    if (!suggest_is_near(&s))
+        return NULL;
+    return stash_print(c->stash, "did you mean %s%s?", slash == NULL ? "" : folder,
+        s.best);
+}
+
+/* 0, or the errno with which `path` refuses to be read as a file. */
+static int
+try_read(const char *path, struct stat *status)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, status) != 0)
+        error = errno;
+    else if (S_ISDIR(status->st_mode))
+        error = EISDIR;
+    close(fd);
+    return error;
+}
+
+/* The path that `node` names, when it can be read; else NULL after a message. */
+static const char *
+readable(struct check *c, const struct node *node, const char *path)
+{
+    char where[TREE_PATH_BYTES];
+    struct stat status;
+    int error = try_read(path, &status);
+    const char *hint = NULL;
+
+    if (error == 0)
+        return path;
+    if (error == ENOENT)
+        hint = suggest_file(c, path);
+    else if (error == EACCES)
+        hint = "check as the user that starts postern, usually root";
+    report(c->d, CODE_FILE, node->mark, hint, "%s: cannot read '%s': %s",
+        tree_path(node, where), path, strerror(error));
+    return NULL;
+}
+
+static const char *
+readable_file(struct check *c, const struct node *node)
+{
+    if (node == NULL || node->refused || node->kind != NODE_TEXT)
+        return NULL;
+    return readable(c, node, value_path(node->text, node->mark.source->name, c->stash));
+}
+
+/* The file of a key; a credential that only the service sees is a warning. */
+static const char *
+readable_key(struct check *c, const struct node *node)
+{
+    const char *path;
+    char where[TREE_PATH_BYTES];
+    struct stat status;
+
+    if (value_read_key(node->text, node->mark.source->name, c->stash, &path) != NULL)
+        return NULL;
+    if (node->text[0] == 'c' && secure_getenv("CREDENTIALS_DIRECTORY") == NULL &&
+        try_read(path, &status) != 0) {
+        report(c->d, CODE_CREDENTIAL_UNSEEN, node->mark,
+            "LoadCredential= of the unit has to name it",
+            "%s: '%s' cannot be looked at from here", tree_path(node, where),
+            node->text);
+        return NULL;
+    }
+    return readable(c, node, path);
+}
+
+/* --- certificates --- */
+
+static void
+check_key_mode(struct check *c, const struct node *node, const char *path)
+{
+    struct stat status;
+    char where[TREE_PATH_BYTES];
+
+    if (stat(path, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        report(c->d, CODE_KEY_OPEN, node->mark,
+            stash_print(c->stash, "chmod o-rwx %s", path),
+            "%s: every user of this machine can read the private key",
+            tree_path(node, where));
+}
+
+/*
+ * `key_node` NULL: the key has to be in the certificate's own file.
+ */
+static void
+check_key(struct check *c, X509 *certificate, const struct node *node, const char *file,
+    const struct node *key_node)
+{
+    const struct node *place = key_node == NULL ? node : key_node;
+    const char *path = key_node == NULL ? file : readable_key(c, key_node);
+    EVP_PKEY *key;
+
+    if (path == NULL)
+        return;
+    key = certificate_read_key(path);
+    if (key == NULL)
+        report(c->d, CODE_NOT_PEM, place->mark,
+            key_node == NULL
+                ? "append the key to this file, or name its file under key:"
+                : "postern reads PEM keys without a passphrase",
+            "there is no private key in '%s'", path);
+    else if (X509_check_private_key(certificate, key) != 1)
+        report(c->d, CODE_KEY_MISMATCH, place->mark,
+            "key and certificate come from different requests; after a renewal both "
+            "files change",
+            "this key does not belong to the certificate");
+    else
+        check_key_mode(c, place, path);
+    EVP_PKEY_free(key);
+}
+
+static void
+check_times(struct check *c, X509 *certificate, const struct node *node)
+{
+    struct certificate_times times = certificate_times(certificate);
+
+    if (times.expired)
+        report(c->d, CODE_EXPIRED, node->mark, "renew it",
+            "the certificate expired on %s", times.ends);
+    else if (times.early)
+        report(c->d, CODE_NOT_YET, node->mark, "is the clock of this machine right?",
+            "the certificate is not valid before %s", times.begins);
+    else if (times.ends_soon)
+        report(c->d, CODE_EXPIRES, node->mark,
+            "renew it, and look why that did not happen by itself",
+            "the certificate expires in %d day%s (%s)", times.days_left,
+            times.days_left == 1 ? "" : "s", times.ends);
+}
+
+/* What holds for each certificate that we show, to clients and to servers. */
+static void
+check_own(struct check *c, STACK_OF(X509) * chain, const struct node *node)
+{
+    X509 *certificate = sk_X509_value(chain, 0);
+    const char *weakness = certificate_weakness(certificate);
+    const char *missing = certificate_missing_issuer(chain, c->stash);
+
+    check_times(c, certificate, node);
+    if (weakness != NULL)
+        report(c->d, CODE_WEAK, node->mark,
+            "RSA of at least 2048 bits or ECDSA on P-256, signed with SHA-256 or "
+            "better",
+            "the certificate is too weak: %s", weakness);
+    if (missing != NULL)
+        report(c->d, CODE_CHAIN, node->mark,
+            stash_print(c->stash,
+                "append the certificate of '%s', unless it is a root that clients have",
+                missing),
+            "the chain seems incomplete: '%s' is not in this file and not known here",
+            missing);
+}
+
+/* NULL after a message when `file` holds no certificate that could be checked further. */
+static STACK_OF(X509) *
+    read_chain(struct check *c, const struct node *node, const char *file)
+{
+    STACK_OF(X509) *chain = certificates_read(file);
+
+    if (chain == NULL) {
+        report(c->d, CODE_NOT_PEM, node->mark,
+            "convert it: openssl x509 -in FILE -out FILE.pem",
+            "there is no certificate in '%s'", file);
+    } else if (sk_X509_num(chain) > 1 &&
+        certificate_is_authority(sk_X509_value(chain, 0))) {
+        report(c->d, CODE_ORDER, node->mark,
+            "the server's certificate comes first, then the intermediates",
+            "the first certificate in '%s' is an authority's", file);
+        certificates_free(&chain);
+    }
+    return chain;
+}
+
+/*
+ * One certificate of a published host; returns its key's type, 0 when unknown.
+ */
+static int
+check_certificate(struct check *c, const struct node *host, const struct node *node,
+    const struct node *key_node)
+{
+    const char *file = readable_file(c, node), *names;
+    STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
+    X509 *certificate;
+    int type;
+
+    if (chain == NULL)
+        return 0;
+    certificate = sk_X509_value(chain, 0);
+    check_own(c, chain, node);
+    if (!host->refused && !certificate_covers(certificate, host->key)) {
+        names = certificate_names(certificate, c->stash);
+        report(c->d, CODE_NOT_COVERED, node->mark,
+            names[0] == '\0'
+                ? "it has no subjectAltName, and only that counts (RFC 9525)"
+                : stash_print(c->stash, "it is valid for: %s", names),
+            "the certificate does not cover %s", host->key);
+    }
+    if (key_node == NULL || !key_node->refused)
+        check_key(c, certificate, node, file, key_node);
+    type = certificate_key_type(certificate);
+    certificates_free(&chain);
+    return type;
+}
+
+static void
+check_host(struct check *c, const struct node *host)
+{
+    const struct node *setting = tree_good(host, SETTING_PUBLISH_CERTIFICATE), *v;
+    int types[2] = { 0, 0 };
+
+    for (v = tree_first_value(setting); v != NULL; v = tree_next_value(v)) {
+        bool is_pair = v->kind == NODE_MAP;
+        const struct node *file = is_pair ? tree_good(v, SETTING_PAIR_CERTIFICATE) : v;
+        const struct node *key = is_pair ? tree_setting(v, SETTING_PAIR_KEY)
+                                         : tree_setting(host, SETTING_PUBLISH_KEY);
+        int type = file == NULL ? 0 : check_certificate(c, host, file, key);
+
+        if (type != 0 && (type == types[0] || type == types[1]))
+            report(c->d, CODE_SAME_KIND, file->mark,
+                "one RSA and one ECDSA may stand side by side",
+                "there is another certificate of this kind for %s", host->key);
+        types[types[0] != 0] = type;
+    }
+}
+
+/* --- upstreams --- */
+
+static void
+check_authorities(struct check *c, const struct node *node)
+{
+    const char *file = readable_file(c, node);
+    STACK_OF(X509) *certificates = file == NULL ? NULL : certificates_read(file);
+    unsigned authorities = 0, valid = 0;
+
+    if (file == NULL)
+        return;
+    for (int i = 0; certificates != NULL && i < sk_X509_num(certificates); i++) {
+        X509 *one = sk_X509_value(certificates, i);
+
+        authorities += certificate_is_authority(one);
+        valid += certificate_is_authority(one) && !certificate_times(one).expired;
+    }
+    if (certificates == NULL)
+        report(c->d, CODE_NOT_PEM, node->mark,
+            "convert it: openssl x509 -in FILE -out FILE.pem",
+            "there is no certificate in '%s'", file);
+    else if (authorities == 0)
+        report(c->d, CODE_NOT_CA, node->mark,
+            "name the certificate of the authority that signed the server's",
+            "there is no authority's certificate in '%s'", file);
+    else if (valid == 0)
+        report(c->d, CODE_EXPIRED, node->mark,
+            "get the authority's present certificate",
+            "every authority in '%s' has expired", file);
+    certificates_free(&certificates);
+}
+
+static void
+check_client_certificate(struct check *c, const struct node *upstream)
+{
+    const struct node *node = tree_good(upstream, SETTING_UPSTREAM_CLIENT_CERTIFICATE);
+    const struct node *key = tree_setting(upstream, SETTING_UPSTREAM_CLIENT_KEY);
+    const char *file = readable_file(c, node);
+    STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
+
+    if (chain == NULL)
+        return;
+    check_times(c, sk_X509_value(chain, 0), node);
+    if (key == NULL || !key->refused)
+        check_key(c, sk_X509_value(chain, 0), node, file, key);
+    certificates_free(&chain);
+}
+
+/* --- the rest --- */
+
+static void
+check_account(struct check *c, enum setting_id id)
+{
+    const struct node *node = tree_good(c->root, id);
+    struct note note = { "" };
+
+    if (node == NULL || geteuid() != 0 || jail_user_is_usable(node->text, &note))
+        return;
+    report(c->d, CODE_ACCOUNT, node->mark,
+        stash_print(c->stash, "create it: adduser --system --group %s", node->text),
+        "%s: %s", node->key,
+        note.text[0] == '\0' ? "this account cannot be used" : note.text);
+}
+
+static void
+check_log(struct check *c)
+{
+    const struct node *log = tree_good(c->root, SETTING_LOG_BLOCK);
+    const struct node *v = tree_first_value(tree_setting(log, SETTING_LOG_TO));
+    char where[TREE_PATH_BYTES];
+    struct stat status;
+
+    for (; v != NULL; v = tree_next_value(v)) {
+        const char *path = v->text + strlen("file:"), *slash;
+        const char *folder;
+
+        if (strcmp(v->text, "stdout") == 0)
+            continue;
+        slash = strrchr(path, '/');
+        folder = stash_copy(c->stash, bytes_of(path, (size_t)(slash - path) + 1));
+        if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
+            report(c->d, CODE_LOG_FOLDER, v->mark,
+                stash_print(c->stash, "mkdir -p %s", folder),
+                "%s: there is no folder '%s'", tree_path(v, where), folder);
+        else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+            report(c->d, CODE_LOG_FOLDER, v->mark, "write the name of a file",
+                "%s: '%s' is a folder", tree_path(v, where), path);
+    }
+}
+
+/* Who may write here decides what postern does, as root. */
+static void
+check_sources(struct check *c, const struct source_list *sources)
+{
+    for (unsigned i = 0; i < sources->count; i++) {
+        const struct source *source = &sources->sources[i];
+        struct stat status;
+
+        if (stat(source->name, &status) == 0 && (status.st_mode & S_IWOTH) != 0)
+            report(c->d, CODE_FILE_OPEN, (struct mark){ .source = source },
+                stash_print(c->stash, "chmod o-w %s", source->name),
+                "every user of this machine can write to this file");
+    }
+}
+
+void
+check_files(const struct node *root, const struct source_list *sources,
+    struct stash *stash, struct diagnostics *d)
+{
+    struct check c = { root, stash, d };
+    const struct node *listeners = tree_good(root, SETTING_LISTENER_BLOCK);
+    const struct node *upstreams = tree_good(root, SETTING_UPSTREAM_BLOCK);
+
+    check_sources(&c, sources);
+    for (const struct node *l = listeners == NULL ? NULL : listeners->first; l != NULL;
+         l = l->next) {
+        const struct node *publish = tree_good(l, SETTING_PUBLISH_BLOCK);
+
+        for (const struct node *h = publish == NULL ? NULL : publish->first; h != NULL;
+             h = h->next)
+            check_host(&c, h);
+    }
+    for (const struct node *u = upstreams == NULL ? NULL : upstreams->first; u != NULL;
+         u = u->next) {
+        check_authorities(&c,
+            tree_good(tree_good(u, SETTING_VERIFY_BLOCK), SETTING_VERIFY_CA));
+        check_client_certificate(&c, u);
+    }
+    check_account(&c, SETTING_FILE_USER);
+    check_account(&c, SETTING_FILE_KEY_USER);
+    check_account(&c, SETTING_FILE_LOG_USER);
+    check_log(&c);
+}

@@ -1,0 +1,74 @@
+/*
+ * config/config.c - the three ways in: a file, a seal, and what was sealed.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config/check.h"
+#include "config/freeze.h"
+#include "config/load.h"
+
+/* Allocated: the list of sources is too large for a stack. */
+static struct loaded *
+loaded_new(void)
+{
+    return require_zeroed(1, sizeof(struct loaded));
+}
+
+static void
+loaded_free(struct loaded *loaded)
+{
+    loaded_fini(loaded);
+    free(loaded);
+}
+
+struct snapshot *
+config_load(const char *file, struct diagnostics *diagnostics)
+{
+    struct loaded *loaded = loaded_new();
+    struct snapshot *snapshot = NULL;
+
+    loaded_read(loaded, file, diagnostics);
+    if (loaded->root != NULL)
+        check_files(loaded->root, &loaded->list, &loaded->stash, diagnostics);
+    if (loaded->root != NULL && diagnostics->errors == 0)
+        snapshot = freeze(loaded->root);
+    report_finish(diagnostics);
+    loaded_free(loaded);
+    return snapshot;
+}
+
+int
+config_seal(const char *file)
+{
+    struct loaded *loaded = loaded_new();
+    struct diagnostics diagnostics;
+    int fd = -1, error = EINVAL;
+
+    diagnostics_init(&diagnostics);
+    loaded_read(loaded, file, &diagnostics);
+    if (diagnostics.errors == 0) {
+        fd = loaded_seal(loaded);
+        error = errno;
+    }
+    diagnostics_fini(&diagnostics);
+    loaded_free(loaded);
+    errno = error;
+    return fd;
+}
+
+struct snapshot *
+config_unseal(int memfd, struct diagnostics *diagnostics)
+{
+    struct loaded *loaded = loaded_new();
+    struct snapshot *snapshot = NULL;
+
+    loaded_unseal(loaded, memfd, diagnostics);
+    if (loaded->root != NULL && diagnostics->errors == 0)
+        snapshot = freeze(loaded->root);
+    report_finish(diagnostics);
+    loaded_free(loaded);
+    return snapshot;
+}

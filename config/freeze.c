@@ -1,0 +1,434 @@
+/*
+ * config/freeze.c - fills the policy structs that the other folders obey.
+ *
+ * Every value comes from the tree or, where nothing is written, from the schema's
+ * default: this file knows no number of its own.
+ */
+#include "config/freeze.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/jail.h"
+#include "config/check.h"
+#include "config/stash.h"
+#include "config/value.h"
+
+struct frozen {
+    struct snapshot snapshot; /* first: what is handed out is this one's address */
+    struct stash stash;
+};
+
+struct freezer {
+    const struct node *root;
+    struct stash *stash;
+    struct snapshot *snapshot;
+};
+
+struct snapshot *
+snapshot_ref(struct snapshot *snapshot)
+{
+    require(snapshot->references > 0);
+    snapshot->references++;
+    return snapshot;
+}
+
+void
+snapshot_unref(struct snapshot **snapshot)
+{
+    struct frozen *frozen = (struct frozen *)*snapshot;
+
+    *snapshot = NULL;
+    if (frozen == NULL)
+        return;
+    require(frozen->snapshot.references > 0);
+    if (--frozen->snapshot.references > 0)
+        return;
+    stash_fini(&frozen->stash);
+    free(frozen);
+}
+
+static const char *
+copy(struct freezer *f, const char *text)
+{
+    return text == NULL ? NULL : stash_copy(f->stash, bytes_of_string(text));
+}
+
+static const char *
+copy_lower(struct freezer *f, const char *text)
+{
+    char *lower = stash_copy(f->stash, bytes_of_string(text));
+
+    for (char *c = lower; *c != '\0'; c++)
+        *c = ascii_lower(*c);
+    return lower;
+}
+
+static uint32_t
+number(const struct node *block, enum setting_id id)
+{
+    return (uint32_t)tree_number(block, id);
+}
+
+static unsigned
+count_values(const struct node *setting)
+{
+    unsigned count = 0;
+
+    for (const struct node *v = tree_first_value(setting); v != NULL;
+         v = tree_next_value(v))
+        count++;
+    return count;
+}
+
+static unsigned
+count_entries(const struct node *block)
+{
+    unsigned count = 0;
+
+    for (const struct node *e = block == NULL ? NULL : block->first; e != NULL;
+         e = e->next)
+        count++;
+    return count;
+}
+
+/* NULL when the setting is not written. */
+static const char *
+path(struct freezer *f, const struct node *node)
+{
+    return node == NULL ? NULL
+                        : value_path(node->text, node->mark.source->name, f->stash);
+}
+
+static const char *
+key_place(struct freezer *f, const struct node *node)
+{
+    const char *file = NULL;
+
+    if (node == NULL)
+        return "";
+    require(
+        value_read_key(node->text, node->mark.source->name, f->stash, &file) == NULL);
+    return stash_print(f->stash, "file:%s", file);
+}
+
+/* --- upstreams --- */
+
+static void
+freeze_servers(struct freezer *f, struct upstream_policy *u, const struct node *servers)
+{
+    struct server_policy *s;
+
+    u->server_count = count_values(servers);
+    u->servers = s = stash_take(f->stash, u->server_count, sizeof(*s));
+    for (const struct node *v = tree_first_value(servers); v != NULL;
+         v = tree_next_value(v), s++) {
+        struct value_url url;
+
+        require(value_read_url(v->text, &url) == NULL);
+        s->host = copy_lower(f, url.host);
+        s->port = url.port;
+        s->url = copy(f, v->text);
+    }
+}
+
+static void
+freeze_upstream(struct freezer *f, struct upstream_policy *u, const struct node *block)
+{
+    const struct node *verify = tree_setting(block, SETTING_VERIFY_BLOCK);
+    const struct node *tls = tree_setting(block, SETTING_UPSTREAM_TLS_BLOCK);
+    const struct node *pool = tree_setting(block, SETTING_POOL_BLOCK);
+    const struct node *health = tree_setting(block, SETTING_HEALTH_BLOCK);
+
+    u->name = copy(f, block->key);
+    freeze_servers(f, u, tree_setting(block, SETTING_UPSTREAM_SERVERS));
+    u->bridge = check_bridge_of(block);
+    u->balance = (enum balance)tree_number(block, SETTING_UPSTREAM_BALANCE);
+    u->tls.ca_file = path(f, tree_setting(verify, SETTING_VERIFY_CA));
+    u->tls.verify_name = copy(f, tree_text(verify, SETTING_VERIFY_NAME));
+    u->tls.certificate_file =
+        path(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_CERTIFICATE));
+    if (u->tls.certificate_file != NULL)
+        u->tls.key_place =
+            key_place(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_KEY));
+    u->tls.minimum = (enum tls_minimum)tree_number(tls, SETTING_UPSTREAM_TLS_MINIMUM);
+    u->connect_ms = number(block, SETTING_UPSTREAM_CONNECT);
+    u->idle_pool_ms = number(pool, SETTING_POOL_IDLE);
+    u->idle_pool = number(pool, SETTING_POOL_SIZE);
+    u->failures = number(health, SETTING_HEALTH_FAILURES);
+    u->rest_ms = number(health, SETTING_HEALTH_REST);
+}
+
+static const struct upstream_policy *
+find_upstream(const struct freezer *f, const char *name)
+{
+    for (unsigned i = 0; i < f->snapshot->upstream_count; i++)
+        if (strcmp(f->snapshot->upstreams[i].name, name) == 0)
+            return &f->snapshot->upstreams[i];
+    return NULL;
+}
+
+static void
+freeze_upstreams(struct freezer *f)
+{
+    const struct node *block = tree_setting(f->root, SETTING_UPSTREAM_BLOCK);
+    struct upstream_policy *u;
+
+    f->snapshot->upstream_count = count_entries(block);
+    u = stash_take(f->stash, f->snapshot->upstream_count, sizeof(*u));
+    f->snapshot->upstreams = u;
+    for (const struct node *e = block->first; e != NULL; e = e->next, u++) {
+        u->index = (unsigned)(u - f->snapshot->upstreams);
+        freeze_upstream(f, u, e);
+    }
+}
+
+/* --- listeners --- */
+
+static void
+freeze_addresses(struct freezer *f, const struct node *setting,
+    const struct listen_address **addresses, unsigned *count)
+{
+    struct listen_address *a;
+
+    *count = count_values(setting);
+    *addresses = a = stash_take(f->stash, *count, sizeof(*a));
+    for (const struct node *v = tree_first_value(setting); v != NULL;
+         v = tree_next_value(v), a++) {
+        require(value_read_address(v->text, a) == NULL);
+        a->written = copy(f, v->text);
+    }
+}
+
+static void
+freeze_certificates(struct freezer *f, struct tls_host_policy *host,
+    const struct node *block)
+{
+    const struct node *setting = tree_setting(block, SETTING_PUBLISH_CERTIFICATE);
+    struct tls_certificate *c;
+
+    host->host = copy_lower(f, block->key);
+    host->certificate_count = count_values(setting);
+    host->certificates = c = stash_take(f->stash, host->certificate_count, sizeof(*c));
+    for (const struct node *v = tree_first_value(setting); v != NULL;
+         v = tree_next_value(v), c++) {
+        bool is_pair = v->kind == NODE_MAP;
+
+        c->chain_file =
+            path(f, is_pair ? tree_setting(v, SETTING_PAIR_CERTIFICATE) : v);
+        c->key_place = key_place(f,
+            is_pair ? tree_setting(v, SETTING_PAIR_KEY)
+                    : tree_setting(block, SETTING_PUBLISH_KEY));
+    }
+}
+
+/* A route inherits from the published host what it does not say itself. */
+static void
+freeze_route(struct freezer *f, struct route_policy *route, const struct node *block,
+    const struct route_policy *host)
+{
+    const struct node *upstream = tree_setting(block, SETTING_ROUTE_UPSTREAM);
+
+    *route = *host;
+    route->prefix = copy(f, block->key);
+    if (upstream != NULL)
+        route->upstream = find_upstream(f, upstream->text);
+    if (tree_setting(block, SETTING_ROUTE_IDLE) != NULL)
+        route->idle_ms = number(block, SETTING_ROUTE_IDLE);
+    if (tree_setting(block, SETTING_ROUTE_BODY) != NULL)
+        route->body_bytes = tree_number(block, SETTING_ROUTE_BODY);
+    if (tree_setting(block, SETTING_ROUTE_WEBSOCKET) != NULL)
+        route->websocket = tree_number(block, SETTING_ROUTE_WEBSOCKET) != 0;
+}
+
+/* Longest first, so that the first match is the most specific one. */
+static int
+compare_routes(const void *a, const void *b)
+{
+    const struct route_policy *x = a, *y = b;
+    size_t x_length = strlen(x->prefix), y_length = strlen(y->prefix);
+
+    if (x_length != y_length)
+        return x_length > y_length ? -1 : 1;
+    return strcmp(x->prefix, y->prefix);
+}
+
+static void
+freeze_routes(struct freezer *f, struct publish_policy *p, const struct node *block)
+{
+    const struct node *routes = tree_setting(block, SETTING_ROUTE_BLOCK);
+    struct route_policy host = {
+        .prefix = "/",
+        .upstream = find_upstream(f, tree_text(block, SETTING_PUBLISH_UPSTREAM)),
+        .idle_ms = number(block, SETTING_PUBLISH_IDLE),
+        .body_bytes = tree_number(block, SETTING_PUBLISH_BODY),
+        .websocket = tree_number(block, SETTING_PUBLISH_WEBSOCKET) != 0,
+    };
+    struct route_policy *r;
+
+    p->route_count = count_entries(routes) + 1;
+    p->routes = r = stash_take(f->stash, p->route_count, sizeof(*r));
+    *r++ = host;
+    for (const struct node *e = routes == NULL ? NULL : routes->first; e != NULL;
+         e = e->next)
+        freeze_route(f, r++, e, &host);
+    qsort((void *)p->routes, p->route_count, sizeof(*r), compare_routes);
+}
+
+static void
+freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *block)
+{
+    const struct node *limits = tree_setting(block, SETTING_LIMITS_BLOCK);
+
+    p->host = copy_lower(f, block->key);
+    freeze_routes(f, p, block);
+    p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
+    p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
+    p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);
+    p->limits.fields = number(limits, SETTING_LIMITS_FIELDS);
+    p->limits.name_bytes = number(limits, SETTING_LIMITS_FIELD_NAME);
+    p->limits.value_bytes = number(limits, SETTING_LIMITS_FIELD_VALUE);
+}
+
+static bool
+is_tunnel(const struct freezer *f, const struct node *host)
+{
+    return check_bridge_of(check_upstream_of(f->root, host,
+               SETTING_PUBLISH_UPSTREAM)) == BRIDGE_TUNNEL;
+}
+
+/* First the hosts whose TLS ends here, in the order of tls.hosts; then the tunnels. */
+static void
+freeze_hosts(struct freezer *f, struct listener_policy *l, const struct node *hosts)
+{
+    struct publish_policy *p;
+    struct tls_host_policy *h;
+
+    l->publish_count = count_entries(hosts);
+    l->publishes = p = stash_take(f->stash, l->publish_count, sizeof(*p));
+    l->tls.hosts = h = stash_take(f->stash, l->publish_count, sizeof(*h));
+    for (const struct node *e = hosts->first; e != NULL; e = e->next)
+        if (!is_tunnel(f, e)) {
+            freeze_certificates(f, h++, e);
+            freeze_publish(f, p++, e);
+            l->tls.host_count++;
+        }
+    for (const struct node *e = hosts->first; e != NULL; e = e->next)
+        if (is_tunnel(f, e))
+            freeze_publish(f, p++, e);
+}
+
+static void
+freeze_listener(struct freezer *f, struct listener_policy *l, const struct node *block)
+{
+    const struct node *tls = tree_setting(block, SETTING_LISTENER_TLS_BLOCK);
+    const struct node *timeouts = tree_setting(block, SETTING_TIMEOUTS_BLOCK);
+    const char *host = tree_text(block, SETTING_LISTENER_DEFAULT);
+
+    l->name = l->tls.name = copy(f, block->key);
+    freeze_addresses(f, tree_setting(block, SETTING_LISTENER_ADDRESS), &l->addresses,
+        &l->address_count);
+    freeze_addresses(f, tree_setting(block, SETTING_LISTENER_REDIRECT_HTTP),
+        &l->redirects, &l->redirect_count);
+    l->tls.minimum = (enum tls_minimum)tree_number(tls, SETTING_LISTENER_TLS_MINIMUM);
+    l->tls.default_host = host == NULL ? NULL : copy_lower(f, host);
+    l->tls.session_lifetime_s =
+        number(tls, SETTING_LISTENER_TLS_SESSION_LIFETIME) / 1000;
+    freeze_hosts(f, l, tree_setting(block, SETTING_PUBLISH_BLOCK));
+    l->connections = number(block, SETTING_LISTENER_CONNECTIONS);
+    l->connections_per_source = number(block, SETTING_LISTENER_CONNECTIONS_PER_SOURCE);
+    l->handshake_ms = number(timeouts, SETTING_TIMEOUTS_HANDSHAKE);
+    l->head_ms = number(timeouts, SETTING_TIMEOUTS_HEAD);
+    l->keep_alive_ms = number(timeouts, SETTING_TIMEOUTS_KEEP_ALIVE);
+    l->body_ms = number(timeouts, SETTING_TIMEOUTS_BODY);
+    l->reply_ms = number(timeouts, SETTING_TIMEOUTS_REPLY);
+    l->linger_ms = number(timeouts, SETTING_TIMEOUTS_LINGER);
+}
+
+static void
+freeze_listeners(struct freezer *f)
+{
+    const struct node *block = tree_setting(f->root, SETTING_LISTENER_BLOCK);
+    struct listener_policy *l;
+
+    f->snapshot->listener_count = count_entries(block);
+    l = stash_take(f->stash, f->snapshot->listener_count, sizeof(*l));
+    f->snapshot->listeners = l;
+    for (const struct node *e = block->first; e != NULL; e = e->next, l++) {
+        l->index = (unsigned)(l - f->snapshot->listeners);
+        freeze_listener(f, l, e);
+    }
+}
+
+/* --- the rest --- */
+
+static void
+freeze_log(struct freezer *f)
+{
+    const struct node *block = tree_setting(f->root, SETTING_LOG_BLOCK);
+    const struct node *to = tree_setting(block, SETTING_LOG_TO);
+    struct log_policy *log = &f->snapshot->log;
+    struct log_target *target;
+
+    log->format = (enum log_format)tree_number(block, SETTING_LOG_FORMAT);
+    log->target_count = to == NULL ? 1 : count_values(to);
+    log->targets = target = stash_take(f->stash, log->target_count, sizeof(*target));
+    if (to == NULL)
+        target->kind = LOG_TO_STDOUT; /* the schema's default */
+    for (const struct node *v = tree_first_value(to); v != NULL;
+         v = tree_next_value(v), target++) {
+        target->kind = strcmp(v->text, "stdout") == 0 ? LOG_TO_STDOUT : LOG_TO_FILE;
+        if (target->kind == LOG_TO_FILE)
+            target->path = copy(f, v->text + strlen("file:"));
+    }
+}
+
+static unsigned
+processors(void)
+{
+    cpu_set_t mine;
+    unsigned count = 1, most = (unsigned)schema_setting(SETTING_FILE_WORKERS)->high;
+
+    if (sched_getaffinity(0, sizeof(mine), &mine) == 0)
+        count = (unsigned)CPU_COUNT(&mine);
+    return count > most ? most : count;
+}
+
+/* Whoever is not root stays who they are; root never serves. */
+static void
+freeze_accounts(struct freezer *f)
+{
+    struct snapshot *s = f->snapshot;
+    const char *key_user = tree_text(f->root, SETTING_FILE_KEY_USER);
+    const char *log_user = tree_text(f->root, SETTING_FILE_LOG_USER);
+
+    s->user = s->key_user = s->log_user = "";
+    if (geteuid() != 0)
+        return;
+    s->user = copy(f, tree_text(f->root, SETTING_FILE_USER));
+    if (s->user == NULL)
+        s->user = jail_user_is_usable("postern", NULL) ? "postern" : "nobody";
+    s->key_user = key_user == NULL ? s->user : copy(f, key_user);
+    s->log_user = log_user == NULL ? s->user : copy(f, log_user);
+}
+
+struct snapshot *
+freeze(const struct node *root)
+{
+    struct frozen *frozen = require_zeroed(1, sizeof(*frozen));
+    struct freezer f = { root, &frozen->stash, &frozen->snapshot };
+
+    stash_init(&frozen->stash);
+    frozen->snapshot.references = 1;
+    freeze_upstreams(&f);
+    freeze_listeners(&f);
+    freeze_log(&f);
+    freeze_accounts(&f);
+    frozen->snapshot.workers = tree_setting(root, SETTING_FILE_WORKERS) == NULL
+        ? processors()
+        : number(root, SETTING_FILE_WORKERS);
+    frozen->snapshot.drain_ms = number(root, SETTING_FILE_DRAIN);
+    return &frozen->snapshot;
+}

@@ -1,0 +1,26 @@
+/*
+ * config/load.h - the files of a configuration as one validated tree.
+ */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+#include "config/include.h"
+
+struct loaded {
+    struct stash stash;
+    struct source_list list; /* list.sources[0] is the main file */
+    struct node *root;       /* NULL when the main file gave no tree */
+};
+
+/* Reads, joins, validates and checks what is written. All mistakes are in `d`, not yet sorted. */
+void loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d);
+
+/* The same from the bytes of config_seal(). */
+void loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d);
+
+/* A sealed memfd with the sources, -1 with errno. */
+int loaded_seal(const struct loaded *loaded) MUST_USE;
+
+void loaded_fini(struct loaded *loaded);
+
+#endif
