@@ -1,10 +1,10 @@
 /*
  * http/opinion.c - llhttp reads the head again, and must agree.
  *
- * It is shown a canonical copy: what an upstream would be sent, with our own
+ * It is shown the canonical form: what an upstream would be sent, with our own
  * method kept aside (llhttp knows no RPC_IN_DATA) and Upgrade left out (it would
- * stop parsing and declare a tunnel). The copy goes through a window on the stack,
- * so it needs no memory however long the head is.
+ * stop parsing and declare a tunnel). Most heads are canonical as they came, so the
+ * form is shown piece by piece from where it lies, and never written down.
  *
  * llhttp lets much pass that we refuse (docs/decisions.md); what it refuses or reads otherwise
  * is refused too. No lenient flag is ever set.
@@ -13,14 +13,11 @@
 
 #include "http/head_priv.h"
 
-#define WINDOW_BYTES 2048u
-
 struct opinion {
     llhttp_t parser;
     bool complete, failed;
     size_t fields, name_bytes, value_bytes;
-    size_t used;
-    char window[WINDOW_BYTES];
+    struct bytes pending; /* put, not shown yet */
 };
 
 static int
@@ -68,32 +65,50 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_head_complete,
 };
 
-/* Shows the window. Only the very end of the copy may complete the head. */
+/* Only the very end may complete the head. */
 static void
 show(struct opinion *opinion, bool is_last)
 {
     llhttp_errno_t found =
-        llhttp_execute(&opinion->parser, opinion->window, opinion->used);
+        llhttp_execute(&opinion->parser, opinion->pending.at, opinion->pending.length);
 
     if (found != (is_last ? HPE_PAUSED : HPE_OK) || opinion->complete != is_last)
         opinion->failed = true;
-    opinion->used = 0;
 }
 
+/* The next bytes. What follows in memory what was put before is shown with it. */
 static void
 put(struct opinion *opinion, struct bytes part)
 {
-    while (part.length > 0 && !opinion->failed) {
-        size_t room = WINDOW_BYTES - opinion->used;
-        size_t bytes = part.length < room ? part.length : room;
+    struct bytes *pending = &opinion->pending;
 
-        memcpy(opinion->window + opinion->used, part.at, bytes);
-        opinion->used += bytes;
-        part.at += bytes;
-        part.length -= bytes;
-        if (opinion->used == WINDOW_BYTES)
-            show(opinion, false);
+    if (part.length == 0 || opinion->failed)
+        return;
+    if (part.at == pending->at + pending->length) {
+        pending->length += part.length;
+        return;
     }
+    if (pending->length > 0)
+        show(opinion, false);
+    *pending = part;
+}
+
+/* A whole field line. Within a raw head CR and LF stand behind each value. */
+static void
+put_field(struct opinion *opinion, const struct http_field *field)
+{
+    const char *colon = field->name.at + field->name.length;
+
+    if (field->value.at == colon + 2 && colon[1] == ' ' &&
+        field->value.at[field->value.length] == '\r') {
+        put(opinion,
+            bytes_of(field->name.at, field->name.length + field->value.length + 4));
+        return;
+    }
+    put(opinion, field->name);
+    put(opinion, BYTES(": "));
+    put(opinion, field->value);
+    put(opinion, BYTES("\r\n"));
 }
 
 static void
@@ -137,15 +152,13 @@ enum fault
 opinion_confirm(const struct http_head *head, const struct framing_claim *claim,
     bool is_response)
 {
-    struct opinion opinion;
+    struct opinion opinion = { 0 };
     size_t fields = 0;
     size_t name_bytes = 0;
     size_t value_bytes = 0;
 
     llhttp_init(&opinion.parser, is_response ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
     opinion.parser.data = &opinion;
-    opinion.complete = opinion.failed = false;
-    opinion.fields = opinion.name_bytes = opinion.value_bytes = opinion.used = 0;
 
     if (is_response)
         put_status_line(&opinion, head);
@@ -156,10 +169,7 @@ opinion_confirm(const struct http_head *head, const struct framing_claim *claim,
 
         if (field->id == FIELD_UPGRADE)
             continue;
-        put(&opinion, field->name);
-        put(&opinion, BYTES(": "));
-        put(&opinion, field->value);
-        put(&opinion, BYTES("\r\n"));
+        put_field(&opinion, field);
         fields++;
         name_bytes += field->name.length;
         value_bytes += field->value.length;

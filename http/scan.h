@@ -7,6 +7,7 @@
 #ifndef HTTP_SCAN_H
 #define HTTP_SCAN_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -48,25 +49,33 @@ scan_all(struct bytes text, enum scan_class class)
 }
 
 /*
- * Skips eight bytes at a time while they hold no control character; stops before
- * or at the first one. Bytes from 0x80 up are no controls here.
+ * Which of eight bytes are control characters: the highest bit of each, the first
+ * byte in the lowest place. Exact up to the first one; bytes from 0x80 up are none.
  */
-static inline const char *
-scan_words(const char *at, const char *end)
+static inline uint64_t
+scan_controls(const char *at)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, deletes;
 
-    while (end - at >= 8) {
-        uint64_t word, deletes;
+    memcpy(&word, at, sizeof word);
+    word = le64toh(word);
+    deletes = word ^ ones * 0x7f;
+    return (((word - ones * 0x20) & ~word) | ((deletes - ones) & ~deletes)) & ones << 7;
+}
 
-        memcpy(&word, at, sizeof word);
-        deletes = word ^ ones * 0x7f;
-        /* A high bit in a byte of the sum: that byte was below 0x20, or 0x7f. */
-        if ((((word - ones * 0x20) & ~word) | ((deletes - ones) & ~deletes)) &
-            ones << 7)
-            break;
-        at += 8;
+/* The first control character from `at` on, or `end`. */
+static inline const char *
+scan_to_control(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t controls = scan_controls(at);
+
+        if (controls != 0)
+            return at + __builtin_ctzll(controls) / 8;
     }
+    while (at < end && (scan_is(*at, SCAN_TEXT) && *at != '\t'))
+        at++;
     return at;
 }
 
@@ -74,7 +83,9 @@ scan_words(const char *at, const char *end)
 static inline const char *
 scan_text(const char *at, const char *end)
 {
-    return scan_while(scan_words(at, end), end, SCAN_TEXT);
+    for (at = scan_to_control(at, end); at < end && *at == '\t';)
+        at = scan_to_control(at + 1, end);
+    return at;
 }
 
 /* The value of a hex digit. */
