@@ -28,7 +28,7 @@
 /* Elasticsearch refuses a whole line for one number that is no signed long. */
 #define NUMBER_MAX ((uint64_t)INT64_MAX)
 
-/* How a field begins: "http":{"request":{"method": */
+/* How a field begins: "http":{"request":{"method":" up to the quote of a text. */
 struct opener {
     char text[OPENER_BYTES];
     uint8_t length;
@@ -39,8 +39,11 @@ struct opener {
 
 struct ecs {
     struct opener openers[EF_COUNT];
-    char prefixes[EVENT_COUNT][PREFIX_BYTES]; /* from "ecs" up to the outcome */
-    uint64_t second;                          /* that `date` tells */
+    struct {
+        char text[PREFIX_BYTES];
+        size_t length;
+    } prefixes[EVENT_COUNT]; /* from "ecs" up to the outcome */
+    uint64_t second;         /* that `date` tells */
     char date[sizeof("2026-01-02T03:04:05")];
 };
 
@@ -57,10 +60,17 @@ shared_depth(const char *a, const char *b)
     return shared;
 }
 
-static void
-make_opener(struct opener *opener, const char *name)
+/* Is the value written between quotes that the opener and the field bring? */
+static bool
+is_quoted(enum event_type type)
 {
-    struct bytes rest = bytes_of_string(name);
+    return event_type_is_text(type) || type == EVENT_IS_FAULT;
+}
+
+static void
+make_opener(struct opener *opener, const struct event_field_row *row)
+{
+    struct bytes rest = bytes_of_string(row->name);
     size_t length = 0;
 
     while (rest.at != NULL) {
@@ -70,9 +80,11 @@ make_opener(struct opener *opener, const char *name)
         opener->starts[opener->depth] = (uint8_t)length;
         length += (size_t)snprintf(opener->text + length, OPENER_BYTES - length,
             rest.at != NULL ? "\"%.*s\":{" : "\"%.*s\":", BYTES_ARG(part));
-        require(length < OPENER_BYTES);
+        require(length < OPENER_BYTES - 1);
         opener->depth += rest.at != NULL;
     }
+    if (is_quoted(row->type))
+        opener->text[length++] = '"';
     opener->length = (uint8_t)length;
 }
 
@@ -95,7 +107,7 @@ print_list(char *to, size_t room, const char *list)
     return length;
 }
 
-static void
+static size_t
 make_prefix(char prefix[PREFIX_BYTES], const struct event_row *row)
 {
     char categories[80], types[80];
@@ -108,6 +120,7 @@ make_prefix(char prefix[PREFIX_BYTES], const struct event_row *row)
         "\"category\":%s,\"type\":%s,\"action\":\"%s\",\"outcome\":\"",
         row->kind, categories, types, row->action);
     require(length > 0 && length < PREFIX_BYTES);
+    return (size_t)length;
 }
 
 struct ecs *
@@ -117,12 +130,12 @@ ecs_new(void)
     const char *before = "event.outcome";
 
     for (unsigned i = 0; i < EF_COUNT; i++) {
-        make_opener(&ecs->openers[i], event_field_table[i].name);
+        make_opener(&ecs->openers[i], &event_field_table[i]);
         ecs->openers[i].shared = shared_depth(before, event_field_table[i].name);
         before = event_field_table[i].name;
     }
     for (unsigned i = 0; i < EVENT_COUNT; i++)
-        make_prefix(ecs->prefixes[i], &event_table[i]);
+        ecs->prefixes[i].length = make_prefix(ecs->prefixes[i].text, &event_table[i]);
     ecs->second = UINT64_MAX;
     return ecs;
 }
@@ -274,17 +287,14 @@ put_value(struct json_out *out, const struct event_view *view, unsigned field,
 
     switch (event_field_table[field].type) {
     case EVENT_IS_TEXT:
-        json_put(out, BYTES("\""));
         json_put_text(out, value->text, limits->text);
         json_put(out, BYTES("\""));
         break;
     case EVENT_IS_URL:
-        json_put(out, BYTES("\""));
         put_masked(out, value->text, limits->text);
         json_put(out, BYTES("\""));
         break;
     case EVENT_IS_KEYWORD:
-        json_put(out, BYTES("\""));
         json_put_text(out, value->text, limits->keyword);
         json_put(out, BYTES("\""));
         break;
@@ -301,7 +311,6 @@ put_value(struct json_out *out, const struct event_view *view, unsigned field,
         json_put(out, value->number ? BYTES("true") : BYTES("false"));
         break;
     case EVENT_IS_FAULT:
-        json_put(out, BYTES("\""));
         json_put(out, bytes_of_string(fault_reason(view->fault)));
         json_put(out, BYTES("\""));
         break;
@@ -328,8 +337,8 @@ put_fields(struct json_out *out, const struct ecs *ecs, const struct event_view 
 
         uint8_t start = opener->starts[shared];
 
-        json_put(out, bytes_of("}}}}}", open - shared));
-        json_put(out, BYTES(","));
+        json_put(out,
+            bytes_of("}}}}}," + DEPTH_MAX - (open - shared), open - shared + 1));
         json_put(out, bytes_of(opener->text + start, (size_t)(opener->length - start)));
         put_value(out, view, i, limits);
         open = shared = opener->depth;
@@ -348,7 +357,8 @@ write_line(struct ecs *ecs, const struct event_view *view, const struct limits *
     json_put(out, BYTES("{\"@timestamp\":\""));
     put_time(out, ecs, view->wall_ns);
     json_put(out, BYTES("\","));
-    json_put(out, bytes_of_string(ecs->prefixes[view->id]));
+    json_put(out,
+        bytes_of(ecs->prefixes[view->id].text, ecs->prefixes[view->id].length));
     json_put(out, bytes_of_string(outcome_of(view)));
     json_put(out, BYTES("\""));
     put_fields(out, ecs, view, limits);

@@ -13,17 +13,6 @@
 /* The longest way to write one character: \uXXXX. Four bytes of UTF-8 stand as they are. */
 #define ESCAPE_BYTES ((size_t)6)
 
-void
-json_put(struct json_out *out, struct bytes raw)
-{
-    if ((size_t)(out->end - out->at) < raw.length) {
-        out->full = true;
-        return;
-    }
-    memcpy(out->at, raw.at, raw.length);
-    out->at += raw.length;
-}
-
 /* --- numbers and addresses --- */
 
 /* Writes `number` so that it ends before `end`; returns where it begins. */
@@ -78,6 +67,26 @@ static bool
 is_plain(char c)
 {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/*
+ * True when all eight bytes stand for themselves; false may also mean that one of
+ * them only might not, for a borrow can run into the next byte.
+ */
+static bool
+are_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x80 * ones;
+    uint64_t eight;
+
+    memcpy(&eight, at, sizeof(eight));
+
+    uint64_t quotes = eight ^ '"' * ones, backslashes = eight ^ '\\' * ones;
+    uint64_t controls = eight - ' ' * ones, dels = eight + ones;
+
+    /* A top bit in any of these: a byte was 0x80 or more, or became 0 less 1. */
+    return ((eight | dels | controls | (quotes - ones) | (backslashes - ones)) &
+               tops) == 0;
 }
 
 /*
@@ -159,6 +168,8 @@ take_plain(struct bytes *text, size_t room)
     const char *at = text->at;
     size_t length = 0, most = text->length < room ? text->length : room;
 
+    while (most - length >= 8 && are_plain(at + length))
+        length += 8;
     while (length < most && is_plain(at[length]))
         length++;
     text->at += length;

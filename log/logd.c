@@ -70,9 +70,6 @@ write_event(struct logd *logd)
 static void
 name_process(struct logd *logd, const struct asker *asker)
 {
-    if (strcmp(asker->name, LOGD_PARENT) == 0 &&
-        event_set_has(&logd->view.has, EF_PROCESS_NAME))
-        return;
     event_view_set_text(&logd->view, EF_PROCESS_NAME, bytes_of_string(asker->name));
 }
 

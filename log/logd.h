@@ -6,9 +6,6 @@
 
 #include "log/log_policy.h"
 
-/* The asker whose events may name another process: what the parent says is true. */
-#define LOGD_PARENT "parent"
-
 /*
  * Runs logd on the control channel to the parent until that closes or a drain
  * comes; then writes what still waits in its channels and ends. `policy` says the

@@ -76,11 +76,16 @@ is_secret_name(struct bytes name)
     return false;
 }
 
-static bool
-begins_name(char c)
-{
-    return c == '?' || c == '&' || c == ';' || c == '#';
-}
+/* What a byte means in a URL, as far as secrets go. */
+enum { BEGINS_NAME = 1, ENDS_NAME, ENDS_SCHEME };
+static const uint8_t marks[256] = {
+    ['?'] = BEGINS_NAME,
+    ['&'] = BEGINS_NAME,
+    [';'] = BEGINS_NAME,
+    ['#'] = BEGINS_NAME,
+    ['='] = ENDS_NAME,
+    [':'] = ENDS_SCHEME,
+};
 
 /* From `at` to the first '&' or '#'. */
 static struct bytes
@@ -117,12 +122,15 @@ mask_find(struct bytes url)
 
     for (const char *at = url.at; at < end; at++) {
         struct bytes secret = bytes_of(NULL, 0);
+        uint8_t mark = marks[(uint8_t)*at];
 
-        if (begins_name(*at)) {
+        if (mark == 0)
+            continue;
+        if (mark == BEGINS_NAME) {
             name = at + 1;
-        } else if (*at == ':') {
+        } else if (mark == ENDS_SCHEME) {
             secret = userinfo_from(at, end);
-        } else if (*at == '=' && name != NULL) {
+        } else if (name != NULL) {
             if (is_secret_name(bytes_of(name, (size_t)(at - name))))
                 secret = value_from(at + 1, end);
             name = NULL; /* what follows is a value, up to the next separator */
