@@ -208,13 +208,30 @@ on_alloc(uv_handle_t *tcp, size_t hint, uv_buf_t *buf)
     *buf = uv_buf_init((char *)to, (unsigned)room);
 }
 
+/*
+ * libuv reports a reset that arrives together with data as an orderly end (1.44:
+ * uv__stream_io short-circuits POLLHUP). In clear text that would pass for the end
+ * of a body, so the socket is asked. 0: it was orderly.
+ */
+static int
+error_at_eof(const uv_stream_t *tcp)
+{
+    int fd, error = 0;
+    socklen_t length = sizeof error;
+
+    if (uv_fileno((const uv_handle_t *)tcp, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        return 0;
+    return uv_translate_sys_error(error);
+}
+
 static void
 on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 {
     struct tls_stream *s = tcp->data;
 
-    (void)buf; /* the room in cipher_in that on_alloc gave */
-    chunk_queue_commit(&s->cipher_in, n > 0 ? (size_t)n : 0);
+    if (buf->base != NULL) /* a hang-up may come without a buffer of on_alloc's */
+        chunk_queue_commit(&s->cipher_in, n > 0 ? (size_t)n : 0);
     if (s->closing || n == 0)
         return;
     if (n > 0) {
@@ -223,7 +240,7 @@ on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
         /* What came before a reset is still in the queue and still true. */
         s->reading = false;
         s->transport_eof = true;
-        s->transport_error = n == UV_EOF ? 0 : (int)n;
+        s->transport_error = n == UV_EOF ? error_at_eof(tcp) : (int)n;
     }
     if (s->fault != FAULT_NONE)
         chunk_queue_clear(&s->cipher_in); /* read only to let the alert arrive */
@@ -234,7 +251,8 @@ on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 static void
 give_up_writing(struct tls_stream *s, int error)
 {
-    s->transport_error = error;
+    if (s->transport_error == 0) /* a reset that was read says more than EPIPE */
+        s->transport_error = error;
     chunk_queue_clear(&s->cipher_out);
     fail(s, reset_of(s));
 }
