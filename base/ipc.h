@@ -21,13 +21,14 @@
 enum ipc_tag {
     /* parent -> any child, before IPC_BEGIN, in this order */
     IPC_CONFIG = 1, /* string: the file's name for messages; descriptor: sealed memfd */
-    IPC_ROLE,       /* u32: index of this worker, u32: number of workers */
-    IPC_LISTENER,   /* string: listener's name, u32: index in its addresses,
-                       u32: 1 for redirect_http; descriptor: listening socket */
+    IPC_ROLE,       /* u32: index of this worker, u32: number of workers,
+                       string: our pseudonym in Via */
+    IPC_LISTENER,   /* u32: listener, u32: index in its addresses, u32: 1 for
+                       redirect_http; descriptor: bound socket */
     IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key */
     IPC_TICKETS,    /* bytes: ticket secrets, newest first (tls/tls_ticket.h) */
     IPC_COOKIE_KEY, /* bytes: 32 bytes that sign the affinity cookie */
-    IPC_ADDRESSES,  /* string: server "host:port", then bytes per address (sockaddr) */
+    IPC_ADDRESSES,  /* string: host, u32: count, bytes per address (4 or 16 long) */
     IPC_KEYD,       /* descriptor: this worker's channel to keyd; may come again */
     IPC_LOGD,       /* descriptor: this process's channel to logd; may come again */
     IPC_BEGIN,      /* no fields: set up is over, jail yourself and work */

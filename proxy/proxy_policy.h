@@ -49,9 +49,11 @@ struct upstream_policy {
 
 /* A path prefix of a published host that is treated in its own way. */
 struct route_policy {
-    const char *prefix; /* "/" or "/path": matches itself and what follows after a '/' */
+    const char
+        *prefix; /* "/" or "/path": matches itself and what follows after a '/' */
     const struct upstream_policy *upstream;
-    uint32_t idle_ms;    /* longest silence in the middle of an exchange, and until the answer */
+    uint32_t
+        idle_ms; /* longest silence in the middle of an exchange, and until the answer */
     uint64_t body_bytes; /* largest request body; 0: none allowed */
     bool websocket;      /* Upgrade: websocket is passed on */
 };
@@ -75,8 +77,10 @@ struct listener_policy {
     unsigned index;
     const struct listen_address *addresses, *redirects;
     unsigned address_count, redirect_count;
-    struct tls_listener_policy tls; /* its hosts: the published ones that are not tunnels */
-    const struct publish_policy *publishes; /* in the order of tls.hosts, then the tunnels */
+    struct tls_listener_policy
+        tls; /* its hosts: the published ones that are not tunnels */
+    const struct publish_policy
+        *publishes; /* in the order of tls.hosts, then the tunnels */
     unsigned publish_count;
     uint32_t connections;            /* open at once, all workers together */
     uint32_t connections_per_source; /* of one address; 0: no limit of its own */

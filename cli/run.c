@@ -1,0 +1,73 @@
+/*
+ * cli/run.c - `postern run`: in the foreground, until it is told to stop.
+ *
+ * What `check` refuses is refused here, in the same words.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "proxy/parent.h"
+
+static const char usage[] =
+    "usage: postern run [--config FILE]\n"
+    "\n"
+    "Publishes what FILE (default " CONFIG_DEFAULT ") says, in the foreground.\n"
+    "Writes the line 'postern ready' when it accepts connections. SIGTERM or Ctrl-C\n"
+    "lets requests in flight finish; a second one does not wait.\n";
+
+static int
+parse(int argc, char **argv, const char **file)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option == 'c') {
+            *file = optarg;
+        } else {
+            fputs(usage, option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+    }
+    if (optind < argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return -1;
+}
+
+int
+cli_run(int argc, char **argv)
+{
+    const char *file = CONFIG_DEFAULT;
+    struct diagnostics diagnostics;
+    struct snapshot *snapshot;
+    int status = parse(argc, argv, &file), memfd;
+
+    if (status >= 0)
+        return status;
+    diagnostics_init(&diagnostics);
+    snapshot = config_load(file, &diagnostics);
+    if (snapshot == NULL || diagnostics.count > 0)
+        diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) != 0);
+    diagnostics_fini(&diagnostics);
+    if (snapshot == NULL)
+        return 1;
+    memfd = config_seal(file);
+    if (memfd < 0) {
+        fprintf(stderr, "postern: cannot keep the configuration: %s\n",
+            strerror(errno));
+        snapshot_unref(&snapshot);
+        return 1;
+    }
+    return parent_run(snapshot, memfd);
+}

@@ -1,0 +1,136 @@
+/*
+ * proxy/child.c - spawning a process of ours, and its first steps.
+ */
+#include "proxy/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ipc.h"
+#include "config/config.h"
+#include "log/logd.h"
+#include "proxy/resolver.h"
+#include "proxy/worker.h"
+#include "tls/keyd.h"
+
+static const char *const role_names[] = {
+    [CHILD_LOGD] = "logd",
+    [CHILD_KEYD] = "keyd",
+    [CHILD_RESOLVER] = "resolver",
+    [CHILD_WORKER] = "worker",
+};
+
+const char *
+child_role_name(enum child_role role)
+{
+    return role_names[role];
+}
+
+/* Between fork and exec: system calls only. */
+static _Noreturn void
+become(enum child_role role, int control)
+{
+    char *arguments[] = { (char[]){ "postern" }, (char[]){ "process" },
+        (char *)(uintptr_t)role_names[role], NULL };
+    sigset_t none;
+
+    if (control == CHILD_CONTROL)
+        fcntl(control, F_SETFD, 0);
+    else
+        dup2(control, CHILD_CONTROL);
+    close_range(CHILD_CONTROL + 1, ~0U, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    execv("/proc/self/exe", arguments);
+    _exit(127);
+}
+
+pid_t
+child_spawn(enum child_role role, int *control, struct note *note)
+{
+    int pair[2];
+    pid_t pid;
+
+    if (!ipc_pair(pair)) {
+        note_set(note, "cannot make a channel: %s", strerror(errno));
+        return -1;
+    }
+    pid = fork();
+    if (pid == 0)
+        become(role, pair[1]);
+    close(pair[1]);
+    if (pid < 0) {
+        note_set(note, "cannot start %s: %s", role_names[role], strerror(errno));
+        close(pair[0]);
+        return -1;
+    }
+    *control = pair[0];
+    return pid;
+}
+
+/* The first message of every child. */
+static struct snapshot *
+receive_configuration(void)
+{
+    static struct ipc_message m;
+    struct diagnostics diagnostics;
+    struct snapshot *snapshot = NULL;
+    int memfd;
+
+    if (ipc_receive(CHILD_CONTROL, -1, &m) != IPC_DONE)
+        return NULL;
+    memfd = m.tag == IPC_CONFIG ? ipc_take_fd(&m) : -1;
+    ipc_done(&m);
+    if (memfd < 0)
+        return NULL;
+    diagnostics_init(&diagnostics);
+    snapshot = config_unseal(memfd, &diagnostics);
+    if (snapshot == NULL)
+        diagnostics_print(&diagnostics, stderr, false);
+    diagnostics_fini(&diagnostics);
+    close(memfd);
+    return snapshot;
+}
+
+/* Signals are for the parent: a Ctrl-C reaches the whole group, the parent decides. */
+static void
+leave_signals_to_parent(void)
+{
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int
+child_main(const char *role)
+{
+    struct snapshot *snapshot;
+    int status;
+
+    if (fcntl(CHILD_CONTROL, F_GETFD) < 0) {
+        fprintf(stderr, "postern: 'process' is for postern itself; use: postern run\n");
+        return 2;
+    }
+    fcntl(CHILD_CONTROL, F_SETFD, FD_CLOEXEC);
+    leave_signals_to_parent();
+    snapshot = receive_configuration();
+    if (snapshot == NULL)
+        return 1;
+    if (strcmp(role, "worker") == 0)
+        return worker_run(CHILD_CONTROL, snapshot);
+    if (strcmp(role, "resolver") == 0)
+        return resolver_run(CHILD_CONTROL, snapshot);
+    status = 2;
+    if (strcmp(role, "logd") == 0)
+        status = logd_run(CHILD_CONTROL, &snapshot->log, snapshot->log_user);
+    else if (strcmp(role, "keyd") == 0)
+        status = keyd_run(CHILD_CONTROL, snapshot->key_user);
+    snapshot_unref(&snapshot);
+    return status;
+}

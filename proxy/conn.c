@@ -1,0 +1,571 @@
+/*
+ * proxy/conn.c - one client connection from accept to its last close callback.
+ *
+ * conn_step is the decider. It is called after every event of the client's stream
+ * or of the upstream link, looks at the whole connection, moves what can move, then
+ * settles reading and writing once. Nothing here frees a connection but
+ * on_handle_closed.
+ */
+#include "proxy/conn.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/require.h"
+#include "proxy/conn_priv.h"
+#include "proxy/flow.h"
+#include "proxy/journal.h"
+#include "proxy/link.h"
+#include "proxy/sources.h"
+#include "proxy/worker.h"
+#include "tls/client_hello.h"
+
+static uint64_t
+now_ms(const struct conn *c)
+{
+    return uv_now(c->stream.tcp.loop);
+}
+
+enum phase
+conn_phase(const struct conn *c)
+{
+    if (c->exchange != NULL && c->phase < PHASE_LINGER)
+        return c->exchange->phase;
+    return c->phase;
+}
+
+void
+conn_enter(struct conn *c, enum phase phase)
+{
+    c->phase = phase;
+    c->phase_since_ms = now_ms(c);
+}
+
+/* --- the end --- */
+
+static void
+conn_free(struct conn *c)
+{
+    struct listener *listener = c->listener;
+    struct worker *worker = listener->worker;
+    struct journal_connection facts = { .fault = c->fault,
+        .phase = c->ended_in,
+        .note = &c->note,
+        .stream = &c->stream,
+        .accepted_ns = c->accepted_ns,
+        .requests = c->requests,
+        .credentials_seen = c->credentials_seen };
+
+    if (c->counted_source)
+        sources_leave(worker->sources, (struct sockaddr *)&c->client.address);
+    journal_connection(&c->client, &facts);
+    *c->at = c->next;
+    if (c->next != NULL)
+        c->next->at = c->at;
+    listener->connections--;
+    snapshot_unref(&c->snapshot);
+    free(c); /* the one place a connection is freed */
+    worker_connection_gone(worker);
+}
+
+static void
+on_handle_closed(void *owner)
+{
+    struct conn *c = owner;
+
+    if (--c->open_handles == 0)
+        conn_free(c);
+}
+
+static void
+on_timer_closed(uv_handle_t *timer)
+{
+    on_handle_closed(timer->data);
+}
+
+static void
+remember_fault(struct conn *c, enum fault fault)
+{
+    if (c->fault != FAULT_NONE || fault == FAULT_NONE)
+        return;
+    c->ended_in = conn_phase(c);
+    c->fault = fault;
+}
+
+/* Gives everything back but the handles; their close callbacks do the rest. */
+static void
+conn_close(struct conn *c)
+{
+    if (c->phase == PHASE_CLOSING)
+        return;
+    if (c->fault == FAULT_NONE)
+        c->ended_in = c->phase == PHASE_LINGER ? c->ended_in : conn_phase(c);
+    if (c->exchange != NULL)
+        exchange_fail(c->exchange,
+            c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
+    exchange_free(&c->exchange);
+    link_close_pinned(&c->client);
+    chunk_queue_clear(&c->in);
+    chunk_queue_clear(&c->out);
+    conn_enter(c, PHASE_CLOSING);
+    tls_stream_close(&c->stream, on_handle_closed);
+    uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+}
+
+void
+conn_abort(struct conn *c, enum fault fault)
+{
+    remember_fault(c, fault);
+    conn_close(c);
+}
+
+void
+conn_linger(struct conn *c, enum fault fault)
+{
+    remember_fault(c, fault);
+    if (c->phase >= PHASE_LINGER)
+        return;
+    if (c->fault == FAULT_NONE)
+        c->ended_in = conn_phase(c);
+    conn_enter(c, PHASE_LINGER);
+}
+
+/* --- the phases --- */
+
+bool
+conn_read(struct conn *c, bool *moved)
+{
+    switch (tls_stream_read(&c->stream, &c->in)) {
+    case TLS_IO_MOVED:
+        *moved = true;
+        return true;
+    case TLS_IO_WAIT:
+        return true;
+    case TLS_IO_EOF:
+        if (!c->ended)
+            *moved = true;
+        c->ended = true;
+        return true;
+    case TLS_IO_FAILED:
+        break;
+    }
+    if (c->exchange == NULL && chunk_queue_is_empty(&c->in) &&
+        c->stream.fault == FAULT_CLIENT_TRUNCATED)
+        conn_linger(c, FAULT_NONE); /* between requests: how most clients leave */
+    else
+        conn_abort(c, c->stream.fault);
+    return false;
+}
+
+/* Did a password come in the clear? Only that it did is kept. */
+static bool
+holds_credentials(const struct chunk_queue *bytes)
+{
+    static const struct bytes signs[] = { { "authorization:", 14 }, { "password=", 9 },
+        { "passwd=", 7 }, { "_pass=", 6 }, { "cookie:", 7 } };
+    struct bytes text = chunk_queue_front(bytes);
+
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (bytes_contains_nocase(text, signs[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool
+begin_tunnel(struct conn *c, const struct publish_policy *publish)
+{
+    c->client.publish = publish;
+    c->exchange = exchange_new(&c->client, c->accepted_ns);
+    exchange_begin_tunnel(c->exchange, publish);
+    c->answer_framing = HTTP_TUNNEL;
+    c->answer_begun = true;
+    http_body_begin(&c->body, (struct http_framing){ HTTP_TUNNEL, 0 },
+        &publish->limits);
+    return true;
+}
+
+/* The ClientHello says whose TLS this is: ours, or a tunnelled host's. */
+static bool
+peek(struct conn *c)
+{
+    const struct publish_policy *publish = NULL;
+    enum client_hello hello =
+        client_hello_read(tls_stream_unread(&c->stream), c->client.server_name);
+
+    if (hello == CLIENT_HELLO_PARTIAL && !c->stream.transport_eof &&
+        c->stream.fault == FAULT_NONE)
+        return false;
+    if (hello == CLIENT_HELLO_NAMED)
+        publish = listener_find_publish(c->listener->policy,
+            bytes_of_string(c->client.server_name));
+    if (publish != NULL && publish->routes[0].upstream->bridge == BRIDGE_TUNNEL)
+        return begin_tunnel(c, publish);
+    if (c->listener->tls == NULL) { /* only tunnels here, and it is none of them */
+        conn_abort(c,
+            hello == CLIENT_HELLO_CLEAR       ? FAULT_TLS_CLEAR_TEXT
+                : hello == CLIENT_HELLO_NAMED ? FAULT_TLS_NAME_UNKNOWN
+                                              : FAULT_TLS_NAME_MISSING);
+        return true;
+    }
+    c->peeking = false;
+    tls_stream_begin_tls(&c->stream, tls_server_ssl(c->listener->tls));
+    return true;
+}
+
+/* TLS is up: which published host did it choose? */
+static void
+learn_client(struct conn *c)
+{
+    struct client *client = &c->client;
+    struct tls_facts facts;
+    int host;
+
+    if (c->stream.ssl == NULL)
+        return;
+    tls_stream_facts(&c->stream, &facts);
+    for (size_t i = 0; facts.server_name[i] != '\0' && i < CLIENT_NAME_BYTES - 1; i++)
+        client->server_name[i] = ascii_lower(facts.server_name[i]);
+    host = tls_server_host_of(c->stream.ssl);
+    if (host >= 0)
+        client->publish = &c->listener->policy->publishes[host];
+}
+
+static bool
+handshake(struct conn *c)
+{
+    if (c->peeking)
+        return peek(c);
+    switch (tls_stream_handshake(&c->stream, &c->note)) {
+    case TLS_IO_WAIT:
+        return false;
+    case TLS_IO_MOVED:
+        learn_client(c);
+        conn_enter(c, PHASE_HEAD);
+        return true;
+    case TLS_IO_EOF:
+    case TLS_IO_FAILED:
+        break;
+    }
+    if (c->stream.fault == FAULT_TLS_CLEAR_TEXT)
+        c->credentials_seen = holds_credentials(tls_stream_unread(&c->stream));
+    c->drains_input = true;
+    conn_linger(c, c->stream.fault); /* the alert leaves first */
+    return true;
+}
+
+/* What is queued leaves; what still comes is thrown away, so that no reset overtakes it. */
+static bool
+linger(struct conn *c)
+{
+    bool moved = false, failed = c->stream.fault != FAULT_NONE;
+
+    if (!failed && c->stream.established) {
+        moved = tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED;
+        if (chunk_queue_is_empty(&c->out))
+            tls_stream_finish(&c->stream);
+        if (tls_stream_read(&c->stream, &c->in) == TLS_IO_MOVED)
+            moved = true;
+        else if (c->stream.transport_eof)
+            c->drains_input = false;
+        chunk_queue_clear(&c->in);
+    } else {
+        tls_stream_finish(&c->stream);
+        c->drains_input = false;
+    }
+    tls_stream_settle(&c->stream, c->drains_input);
+    if (chunk_queue_is_empty(&c->out) && tls_stream_is_flushed(&c->stream) &&
+        !c->drains_input)
+        conn_close(c);
+    return moved;
+}
+
+static bool
+advance(struct conn *c)
+{
+    switch (conn_phase(c)) {
+    case PHASE_HANDSHAKE:
+        return handshake(c);
+    case PHASE_HEAD:
+        if (c->client.worker->draining && chunk_queue_is_empty(&c->in)) {
+            conn_linger(c, FAULT_NONE);
+            return true;
+        }
+        return conn_http_head(c);
+    case PHASE_GATE:
+    case PHASE_DIAL:
+    case PHASE_RELAY:
+    case PHASE_REPLY:
+    case PHASE_DONE:
+        return conn_http_exchange(c);
+    case PHASE_LINGER:
+        return linger(c);
+    case PHASE_CLOSING:
+        break;
+    }
+    return false;
+}
+
+/* Reading and writing, once per step, from what is there now. */
+static void
+settle(struct conn *c)
+{
+    struct link *link = c->exchange != NULL ? c->exchange->link : NULL;
+
+    if (c->phase >= PHASE_LINGER)
+        return; /* linger() has settled itself */
+    tls_stream_settle(&c->stream, !chunk_queue_is_full(&c->in));
+    if (link != NULL)
+        tls_stream_settle(&link->stream, !chunk_queue_is_full(&link->in));
+}
+
+/* Writing at once may show that the other side is gone: then there is more to decide. */
+static bool
+has_news(const struct conn *c)
+{
+    const struct link *link = c->exchange != NULL ? c->exchange->link : NULL;
+
+    if (c->phase >= PHASE_LINGER)
+        return false;
+    return c->stream.fault != FAULT_NONE ||
+        (link != NULL && link->stream.fault != FAULT_NONE);
+}
+
+/* --- deadlines --- */
+
+static uint64_t
+client_deadline(struct conn *c, enum fault *fault)
+{
+    if (c->stream.bytes_out != c->sent_bytes ||
+        (chunk_queue_is_empty(&c->out) && tls_stream_is_flushed(&c->stream))) {
+        c->sent_bytes = c->stream.bytes_out;
+        c->sent_ms = now_ms(c);
+        return UINT64_MAX;
+    }
+    *fault = FAULT_CLIENT_SLOW_READ;
+    return c->sent_ms + c->listener->policy->reply_ms;
+}
+
+static uint64_t
+deadline(struct conn *c, enum fault *fault)
+{
+    const struct listener_policy *policy = c->listener->policy;
+    enum fault client_fault = FAULT_NONE;
+    uint64_t until, client_until;
+
+    switch (conn_phase(c)) {
+    case PHASE_HANDSHAKE:
+        *fault = FAULT_TLS_HANDSHAKE_TIMEOUT;
+        return c->phase_since_ms + policy->handshake_ms;
+    case PHASE_HEAD:
+        *fault = FAULT_CLIENT_SLOW_HEAD;
+        if (c->head_begun_ns != 0)
+            return c->head_begun_ms + policy->head_ms;
+        *fault = FAULT_CLIENT_IDLE;
+        return c->phase_since_ms +
+            (c->requests > 0 ? policy->keep_alive_ms : policy->head_ms);
+    case PHASE_GATE:
+    case PHASE_DIAL:
+    case PHASE_RELAY:
+    case PHASE_REPLY:
+    case PHASE_DONE:
+        client_until = client_deadline(c, &client_fault);
+        until = exchange_deadline(c->exchange, fault);
+        if (client_until >= until)
+            return until;
+        *fault = client_fault;
+        return client_until;
+    case PHASE_LINGER:
+        return c->phase_since_ms + policy->linger_ms;
+    case PHASE_CLOSING:
+        break;
+    }
+    return UINT64_MAX;
+}
+
+static void
+time_out(struct conn *c, enum fault fault)
+{
+    switch (conn_phase(c)) {
+    case PHASE_HANDSHAKE:
+        conn_abort(c, fault);
+        break;
+    case PHASE_HEAD:
+        if (fault == FAULT_CLIENT_SLOW_HEAD)
+            conn_http_refuse(c, fault);
+        else
+            conn_linger(c, fault);
+        break;
+    case PHASE_GATE:
+    case PHASE_DIAL:
+    case PHASE_RELAY:
+    case PHASE_REPLY:
+    case PHASE_DONE:
+        if (fault == FAULT_CLIENT_SLOW_READ)
+            conn_abort(c, fault);
+        else
+            exchange_time_out(c->exchange, fault);
+        break;
+    case PHASE_LINGER:
+        conn_close(c);
+        break;
+    case PHASE_CLOSING:
+        break;
+    }
+}
+
+static void conn_step(void *owner);
+
+static void
+on_timer(uv_timer_t *timer)
+{
+    struct conn *c = timer->data;
+    enum fault fault = FAULT_NONE;
+
+    c->timer_at_ms = 0;
+    if (deadline(c, &fault) <= now_ms(c))
+        time_out(c, fault);
+    conn_step(c);
+}
+
+/* The timer is left alone when it fires early enough: it looks again then. */
+static void
+arm(struct conn *c)
+{
+    enum fault unused;
+    uint64_t until, now = now_ms(c);
+
+    if (c->phase == PHASE_CLOSING)
+        return;
+    until = deadline(c, &unused);
+    if (until == UINT64_MAX || (c->timer_at_ms != 0 && c->timer_at_ms <= until))
+        return;
+    c->timer_at_ms = until > now ? until : now + 1;
+    uv_timer_start(&c->timer, on_timer, c->timer_at_ms - now, 0);
+}
+
+static void
+conn_step(void *owner)
+{
+    struct conn *c = owner;
+
+    if (c->phase == PHASE_CLOSING)
+        return;
+    if (c->client.pinned_lost && c->phase == PHASE_HEAD && c->exchange == NULL &&
+        chunk_queue_is_empty(&c->in))
+        conn_linger(c, FAULT_NONE);
+    do {
+        while (advance(c))
+            ;
+        settle(c);
+    } while (has_news(c));
+    arm(c);
+}
+
+/* --- the beginning --- */
+
+static void
+learn_address(struct conn *c)
+{
+    struct client *client = &c->client;
+    int length = sizeof client->address;
+    const struct sockaddr_in6 *six = (void *)&client->address;
+    const struct sockaddr_in *four = (void *)&client->address;
+
+    uv_tcp_getpeername(&c->stream.tcp, (struct sockaddr *)&client->address, &length);
+    if (client->address.ss_family == AF_INET)
+        inet_ntop(AF_INET, &four->sin_addr, client->address_text,
+            sizeof client->address_text);
+    else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, client->address_text,
+            sizeof client->address_text);
+    else
+        inet_ntop(AF_INET6, &six->sin6_addr, client->address_text,
+            sizeof client->address_text);
+}
+
+/* Each worker grants its share of the listener's limits. */
+static enum fault
+admit(struct conn *c)
+{
+    const struct listener_policy *policy = c->listener->policy;
+    struct worker *worker = c->listener->worker;
+    uint32_t share = (policy->connections + worker->count - 1) / worker->count;
+    uint32_t source =
+        (policy->connections_per_source + worker->count - 1) / worker->count;
+
+    if (c->listener->connections > share)
+        return FAULT_CONNECTION_LIMIT;
+    c->counted_source =
+        sources_enter(worker->sources, (struct sockaddr *)&c->client.address, source);
+    return c->counted_source ? FAULT_NONE : FAULT_CONNECTION_LIMIT_SOURCE;
+}
+
+static void
+conn_init(struct conn *c, struct listener *listener, bool clear_text)
+{
+    struct worker *worker = listener->worker;
+    bool ends_tls = !clear_text && !listener->has_tunnels;
+
+    c->listener = listener;
+    c->snapshot = snapshot_ref(worker->snapshot);
+    c->peeking = !clear_text && listener->has_tunnels;
+    c->client = (struct client){ .worker = worker,
+        .listener = listener,
+        .clear_text = clear_text,
+        .wake = conn_step,
+        .owner = c };
+    request_id_make(c->client.id);
+    chunk_queue_init(&c->in, WIRE_LIMIT);
+    chunk_queue_init(&c->out, WIRE_LIMIT);
+    c->accepted_ns = clock_ns();
+    c->next = listener->conns;
+    c->at = &listener->conns;
+    if (c->next != NULL)
+        c->next->at = &c->next;
+    listener->conns = c;
+    listener->connections++;
+    worker->connections++;
+    tls_stream_init(&c->stream, TLS_SIDE_CLIENT, &worker->loop,
+        ends_tls ? tls_server_ssl(listener->tls) : NULL, conn_step, c);
+    uv_timer_init(&worker->loop, &c->timer);
+    c->timer.data = c;
+    c->open_handles = 2;
+    conn_enter(c, PHASE_HANDSHAKE);
+    c->sent_ms = c->phase_since_ms;
+}
+
+void
+conn_accept(struct listener *listener, uv_stream_t *socket, bool clear_text)
+{
+    struct conn *c = require_zeroed(1, sizeof *c);
+    enum fault fault;
+
+    conn_init(c, listener, clear_text);
+    if (!tls_stream_accept(&c->stream, socket)) {
+        conn_abort(c, FAULT_CLIENT_RESET);
+        return;
+    }
+    learn_address(c);
+    fault = admit(c);
+    if (fault != FAULT_NONE) {
+        conn_abort(c, fault);
+        return;
+    }
+    conn_step(c);
+}
+
+void
+conn_drain_all(struct listener *listener, bool at_once)
+{
+    struct conn *next;
+
+    for (struct conn *c = listener->conns; c != NULL; c = next) {
+        next = c->next; /* freeing happens in callbacks, never here */
+        if (at_once)
+            conn_abort(c, FAULT_DRAINED);
+        else
+            conn_step(c);
+    }
+}

@@ -1,0 +1,327 @@
+/*
+ * proxy/conn_http.c - the HTTP/1.1 engine toward the client (RFC 9112).
+ *
+ * It turns bytes into an exchange and an exchange's answer into bytes, one at a
+ * time and in order, so a pipelined request waits in the queue behind the one
+ * before. A second engine (HTTP/2) would stand beside this file and drive the same
+ * exchanges.
+ */
+#include "proxy/conn_priv.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "http/reply.h"
+#include "http/write.h"
+#include "proxy/forward.h"
+#include "proxy/listener.h"
+#include "proxy/worker.h"
+
+static const struct http_limits *
+limits_of(const struct conn *c)
+{
+    static const struct http_limits standard = HTTP_LIMITS_DEFAULT;
+
+    return c->client.publish != NULL ? &c->client.publish->limits : &standard;
+}
+
+/* A new exchange is the present one; no request body is known yet. */
+static struct exchange *
+new_exchange(struct conn *c)
+{
+    struct exchange *x = exchange_new(&c->client, c->head_begun_ns);
+
+    c->exchange = x;
+    c->requests++;
+    c->answer_begun = false;
+    c->keep_alive = false;
+    http_body_begin(&c->body, (struct http_framing){ HTTP_NO_BODY, 0 }, limits_of(c));
+    return x;
+}
+
+void
+conn_http_refuse(struct conn *c, enum fault fault)
+{
+    struct exchange *x = new_exchange(c);
+
+    x->request.minor = 1;
+    exchange_fail(x, fault);
+    c->drains_input = true;
+}
+
+/* The whole head is in the queue: parses it into a new exchange. */
+static void
+begin_exchange(struct conn *c, size_t length)
+{
+    struct exchange *x = new_exchange(c);
+    char *raw = arena_take(&x->arena, length);
+    enum fault fault;
+
+    if (raw == NULL) {
+        exchange_fail(x, FAULT_MEMORY);
+        return;
+    }
+    chunk_queue_peek(&c->in, 0, raw, length);
+    chunk_queue_drop(&c->in, length);
+    fault = http_request_parse(bytes_of(raw, length), limits_of(c), &x->arena,
+        &x->request, &x->note);
+    if (fault != FAULT_NONE) {
+        x->request.minor = 1; /* unreliable now; the answer is in our own version */
+        exchange_fail(x, fault);
+        c->drains_input = true;
+        return;
+    }
+    http_body_begin(&c->body, x->request.framing, limits_of(c));
+    exchange_begin(x);
+    c->keep_alive = x->request.keep_alive;
+}
+
+bool
+conn_http_head(struct conn *c)
+{
+    bool moved = false;
+    size_t length = 0;
+    enum fault fault = FAULT_NONE;
+
+    c->in.limit = limits_of(c)->head_bytes + CHUNK_BYTES;
+    if (!conn_read(c, &moved))
+        return true;
+    if (chunk_queue_is_empty(&c->in)) {
+        if (c->ended)
+            conn_linger(c, FAULT_NONE);
+        return moved || c->ended;
+    }
+    if (c->head_begun_ns == 0) {
+        c->head_begun_ns = clock_ns();
+        c->head_begun_ms = uv_now(c->stream.tcp.loop);
+    }
+    switch (http_head_find(&c->search, &c->in, limits_of(c), false, &length, &fault)) {
+    case HTTP_NEEDS_MORE:
+        if (c->ended)
+            conn_abort(c, FAULT_CLIENT_CLOSED);
+        return moved || c->ended;
+    case HTTP_IS_REFUSED:
+        conn_http_refuse(c, fault);
+        return true;
+    case HTTP_HAS_ALL:
+        begin_exchange(c, length);
+        return true;
+    }
+    return false;
+}
+
+/* --- the request's body --- */
+
+static void
+read_upload(struct conn *c, bool *moved)
+{
+    struct exchange *x = c->exchange;
+    size_t before = c->in.length;
+    enum fault fault;
+
+    if (c->body.ended || x->upload.ended || x->phase == PHASE_GATE)
+        return;
+    fault = http_body_decode(&c->body, &c->in, &x->upload.data);
+    if (fault == FAULT_NONE && c->ended && chunk_queue_is_empty(&c->in) &&
+        !c->body.ended && http_body_wire_ended(&c->body) != FAULT_NONE)
+        fault = FAULT_CLIENT_CLOSED;
+    if (fault != FAULT_NONE) {
+        exchange_fail(x, fault);
+        c->drains_input = true;
+        *moved = true;
+        return;
+    }
+    x->upload.bytes = c->body.decoded;
+    x->upload.ended = c->body.ended;
+    if (c->in.length != before || c->body.ended) {
+        x->upload_moved_ms = uv_now(c->stream.tcp.loop);
+        *moved = true;
+    }
+}
+
+/* --- the answer --- */
+
+/* How the answer is framed for this client, whatever the upstream used. */
+static struct http_framing
+framing_for_client(const struct exchange *x)
+{
+    struct http_framing framing = x->response.framing;
+
+    if (framing.kind == HTTP_UNTIL_CLOSE || framing.kind == HTTP_CHUNKED)
+        framing.kind = x->request.minor > 0 ? HTTP_CHUNKED : HTTP_UNTIL_CLOSE;
+    return framing;
+}
+
+static void
+write_head(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+    struct http_framing framing = framing_for_client(x);
+
+    if (!c->body.ended || framing.kind == HTTP_UNTIL_CLOSE ||
+        c->client.worker->draining || c->client.pinned_lost || c->ended)
+        c->keep_alive = false;
+    if (!c->body.ended)
+        c->drains_input =
+            true; /* an early answer: the rest of the upload is thrown away */
+    if (framing.kind == HTTP_TUNNEL)
+        http_body_begin(&c->body, framing, limits_of(c));
+    if (forward_response(x, framing, !c->keep_alive && framing.kind != HTTP_TUNNEL,
+            c->keep_alive && x->request.minor == 0, &c->out) != FAULT_NONE) {
+        conn_abort(c, FAULT_MEMORY);
+        return;
+    }
+    x->status_sent = x->response.status;
+    c->answer_framing = framing.kind;
+    c->answer_begun = true;
+}
+
+static void
+write_interim(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+
+    if (forward_response(x, (struct http_framing){ HTTP_NO_BODY, 0 }, false, false,
+            &c->out) != FAULT_NONE)
+        conn_abort(c, FAULT_MEMORY);
+    exchange_interim_passed(x);
+}
+
+/* "https://host[:port]target" for a request that came in clear text. */
+static struct bytes
+https_location(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+    struct bytes host = x->request.authority;
+    uint16_t port = listener_https_port(c->listener);
+    const char *colon = memrchr(host.at, ':', host.length);
+
+    if (colon != NULL &&
+        memchr(colon, ']', (size_t)(host.at + host.length - colon)) == NULL)
+        host.length = (size_t)(colon - host.at);
+    if (port == 443)
+        return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(host),
+            BYTES_ARG(x->url.canonical));
+    return arena_print(&x->arena, "https://%.*s:%u%.*s", BYTES_ARG(host), port,
+        BYTES_ARG(x->url.canonical));
+}
+
+/* Our own answer: a refusal, or the way to https. */
+static void
+write_own(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+    struct http_reply reply = {
+        .fault = x->fault,
+        .request_id = bytes_of_string(x->id),
+        .as_json = http_wants_json(&x->request),
+        .head_only = x->request.method_id == HTTP_METHOD_HEAD,
+    };
+
+    if (!c->body.ended) {
+        c->keep_alive = false;
+        c->drains_input = true;
+    }
+    if (x->fault != FAULT_NONE && fault_who(x->fault) != FAULT_BY_GATE)
+        c->keep_alive = false;
+    if (x->fault == FAULT_HTTP_METHOD_REFUSED)
+        reply.allow = BYTES("GET, HEAD, POST");
+    if (x->fault == FAULT_NONE)
+        reply.location = https_location(c);
+    if (c->client.worker->draining || c->client.pinned_lost || c->ended)
+        c->keep_alive = false;
+    reply.close = !c->keep_alive;
+    http_reply_write(&reply, &c->out);
+    x->status_sent = x->fault == FAULT_NONE ? 308 : fault_status(x->fault);
+    x->download.ended = x->download.delivered = true;
+    x->phase = PHASE_DONE;
+    c->answer_begun = true;
+}
+
+static bool
+write_download(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+
+    if (x->download.delivered || chunk_queue_is_full(&c->out))
+        return false;
+    if (chunk_queue_is_empty(&x->download.data) && !x->download.ended)
+        return false;
+    http_body_encode(c->answer_framing, &x->download.data, x->download.ended, &c->out);
+    x->download.delivered = x->download.ended;
+    return true;
+}
+
+static bool
+write_answer(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+
+    switch (x->answer) {
+    case ANSWER_NONE:
+        return false;
+    case ANSWER_INTERIM:
+        write_interim(c);
+        return true;
+    case ANSWER_OWN:
+        if (c->answer_begun)
+            return false;
+        write_own(c);
+        return true;
+    case ANSWER_HEAD:
+        if (!c->answer_begun) {
+            write_head(c);
+            write_download(c);
+            return true;
+        }
+        return write_download(c);
+    }
+    return false;
+}
+
+/* The answer is complete and in TLS's hands: the next request, or the end. */
+static void
+end_exchange(struct conn *c)
+{
+    bool goes_on = c->keep_alive && !c->client.pinned_lost;
+    bool was_tunnel = c->exchange->request.framing.kind == HTTP_TUNNEL;
+
+    exchange_free(&c->exchange);
+    c->head_begun_ns = 0;
+    c->search = (struct http_head_search){ .seen = 0 };
+    if (goes_on && !was_tunnel)
+        conn_enter(c, PHASE_HEAD);
+    else
+        conn_linger(c, FAULT_NONE);
+}
+
+bool
+conn_http_exchange(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+    bool moved = false;
+
+    c->in.limit = WIRE_LIMIT;
+    if (!conn_read(c, &moved))
+        return true;
+    read_upload(c, &moved);
+    if (c->ended)
+        x->half_closed = true;
+    if (exchange_step(x))
+        moved = true;
+    if (x->cut) {
+        conn_abort(c, x->fault);
+        return true;
+    }
+    if (write_answer(c))
+        moved = true;
+    if (c->phase == PHASE_CLOSING)
+        return true;
+    if (tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED)
+        moved = true;
+    if (exchange_is_answered(x) && chunk_queue_is_empty(&c->out)) {
+        end_exchange(c);
+        return true;
+    }
+    return moved;
+}

@@ -1,0 +1,79 @@
+/*
+ * proxy/conn_priv.h - the connection's own struct, shared by conn.c (life, phases,
+ * deadlines) and conn_http.c (the HTTP/1.1 engine toward the client).
+ */
+#ifndef PROXY_CONN_PRIV_H
+#define PROXY_CONN_PRIV_H
+
+#include <uv.h>
+
+#include "base/fault.h"
+#include "base/note.h"
+#include "http/body.h"
+#include "http/head.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/phase.h"
+#include "tls/tls_stream.h"
+
+struct conn {
+    struct client client;
+    struct tls_stream stream;
+    uv_timer_t timer;
+    struct conn *next, **at; /* among the listener's */
+    struct listener *listener;
+    struct snapshot *snapshot;  /* the rules it was accepted under */
+    struct chunk_queue in, out; /* plaintext from and to the client */
+    struct exchange *exchange;  /* NULL between requests */
+
+    enum phase phase; /* while there is an exchange: that one's, see conn_phase */
+    enum fault fault; /* first cause of the connection's end */
+    enum phase ended_in;
+    struct note note;
+
+    struct http_head_search search;
+    struct http_body body;                 /* of the request being read */
+    enum http_framing_kind answer_framing; /* of the answer being written */
+
+    uint64_t accepted_ns, head_begun_ns;
+    uint64_t phase_since_ms, head_begun_ms;
+    uint64_t sent_ms,
+        sent_bytes;       /* when the client last took bytes, and the count then */
+    uint64_t timer_at_ms; /* when the timer will fire; 0: it does not run */
+    unsigned requests, open_handles;
+    bool peeking;      /* the ClientHello decides whether TLS ends here */
+    bool ended;        /* the client will send nothing more */
+    bool keep_alive;   /* after the present answer, another request is welcome */
+    bool answer_begun; /* the head of the present answer is written */
+    bool drains_input; /* linger until the client has stopped sending */
+    bool counted_source;
+    bool credentials_seen;
+};
+
+/* The present phase, the exchange's own included. */
+enum phase conn_phase(const struct conn *c);
+
+/* Enters a phase of the connection itself; its deadline runs from now. */
+void conn_enter(struct conn *c, enum phase phase);
+
+/* Reads from the client into c->in; false when the connection has failed and was ended. */
+bool conn_read(struct conn *c, bool *moved);
+
+/* Immediate end; the client sees that what it got is not complete. */
+void conn_abort(struct conn *c, enum fault fault);
+
+/* Graceful end: what is queued leaves, then close_notify and FIN. */
+void conn_linger(struct conn *c, enum fault fault);
+
+/* --- conn_http.c --- */
+
+/* PHASE_HEAD: reads a head if it is all there and begins its exchange. */
+bool conn_http_head(struct conn *c);
+
+/* An exchange is under way: moves bytes, and ends it when the answer is complete. */
+bool conn_http_exchange(struct conn *c);
+
+/* A request that failed before its head was understood: answered with `fault`. */
+void conn_http_refuse(struct conn *c, enum fault fault);
+
+#endif

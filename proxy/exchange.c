@@ -1,0 +1,409 @@
+/*
+ * proxy/exchange.c - from a judged request to a complete answer.
+ *
+ * exchange_step is the decider: it looks at where the exchange stands and does
+ * what can be done now. It frees nothing. What may be tried again, and when it may
+ * not, is decided in one function (may_try_again): bytes that may have reached a
+ * server are sent a second time only when the method is safe and there was no body.
+ */
+#include "proxy/exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/require.h"
+#include "proxy/gate.h"
+#include "proxy/journal.h"
+#include "proxy/link.h"
+#include "proxy/link_http.h"
+#include "proxy/listener.h"
+#include "proxy/worker.h"
+
+#define ARENA_LIMIT ((size_t)512 * 1024) /* both heads, twice, at their largest */
+#define TRIES_MAX 8
+#define HALF_CLOSED_MS                                                                 \
+    30000 /* a client that went away looks just like one that only listens */
+
+static uint64_t
+now_ms(const struct exchange *x)
+{
+    return uv_now(&x->client->worker->loop);
+}
+
+struct exchange *
+exchange_new(struct client *client, uint64_t begun_ns)
+{
+    struct exchange *x = require_zeroed(1, sizeof *x);
+
+    x->client = client;
+    x->phase = PHASE_GATE;
+    x->begun_ns = begun_ns;
+    x->moved_ms = x->upload_moved_ms = now_ms(x);
+    request_id_make(x->id);
+    arena_init(&x->arena, ARENA_LIMIT);
+    flow_init(&x->upload);
+    flow_init(&x->download);
+    return x;
+}
+
+void
+exchange_begin(struct exchange *x)
+{
+    x->upload.ended = x->request.framing.kind == HTTP_NO_BODY ||
+        (x->request.framing.kind == HTTP_LENGTH && x->request.framing.length == 0);
+}
+
+void
+exchange_begin_tunnel(struct exchange *x, const struct publish_policy *publish)
+{
+    x->is_tunnel = true;
+    x->publish = publish;
+    x->route = &publish->routes[0];
+    x->request.framing.kind = x->response.framing.kind = HTTP_TUNNEL;
+    x->phase = PHASE_DIAL;
+}
+
+/* What the log will want to know of the link, before it goes. */
+static void
+remember_link(struct exchange *x)
+{
+    const struct link *link = x->link;
+    struct tls_facts facts;
+
+    x->link_sent += link->sent;
+    x->link_received += link->received;
+    x->link_reused = link->reused;
+    x->server_address = link->server->addresses[link->address];
+    if (!link->reused && link->established_ns != 0)
+        x->connect_ns = link->established_ns - link->opened_ns;
+    tls_stream_facts(&link->stream, &facts);
+    snprintf(x->upstream_tls_version, sizeof x->upstream_tls_version, "%s",
+        facts.version);
+    snprintf(x->upstream_tls_cipher, sizeof x->upstream_tls_cipher, "%s", facts.cipher);
+    x->upstream_tls_resumed = facts.resumed;
+}
+
+static void
+drop_link(struct exchange *x, bool reusable)
+{
+    if (x->link == NULL)
+        return;
+    remember_link(x);
+    link_release(x->link, reusable);
+    x->link = NULL;
+}
+
+void
+exchange_fail(struct exchange *x, enum fault fault)
+{
+    if (x->fault != FAULT_NONE || x->phase == PHASE_DONE)
+        return;
+    x->fault = fault;
+    x->ended_in = x->phase;
+    drop_link(x, false);
+    x->upload.ended = true;
+    chunk_queue_clear(&x->upload.data);
+    if (x->answer == ANSWER_HEAD || x->is_tunnel || fault_status(fault) == 0) {
+        x->cut = true;
+        x->phase = PHASE_DONE;
+    } else {
+        x->answer = ANSWER_OWN;
+        x->phase = PHASE_REPLY;
+    }
+}
+
+static void
+pass_gates(struct exchange *x)
+{
+    enum fault fault = gate_pass(x);
+
+    if (fault != FAULT_NONE) {
+        exchange_fail(x, fault);
+    } else if (x->redirects) {
+        x->answer = ANSWER_OWN;
+        x->phase = PHASE_REPLY;
+    } else {
+        x->phase = PHASE_DIAL;
+    }
+}
+
+static struct upstream *
+upstream_of(const struct exchange *x)
+{
+    return &x->client->worker->upstreams[x->route->upstream->index];
+}
+
+static struct bytes
+affinity_of(const struct exchange *x)
+{
+    for (unsigned i = 0; i < x->request.field_count; i++) {
+        const struct http_field *field = &x->request.fields[i];
+        struct bytes tag;
+
+        if (field->id != FIELD_COOKIE)
+            continue;
+        tag = affinity_read(field->value);
+        if (tag.length > 0)
+            return tag;
+    }
+    return bytes_of(NULL, 0);
+}
+
+/* The next server, with its addresses still to be tried. */
+static enum fault
+choose_server(struct exchange *x)
+{
+    struct bytes tag = bytes_of(NULL, 0);
+    bool sticky = x->route->upstream->balance == BALANCE_COOKIE;
+
+    if (sticky)
+        tag = affinity_of(x);
+    x->server = upstream_pick(upstream_of(x), tag, x->servers_tried);
+    if (x->server == NULL)
+        return x->dial_fault != FAULT_NONE ? x->dial_fault : FAULT_UPSTREAM_NONE_LEFT;
+    x->servers_tried |= UINT64_C(1) << x->server->index;
+    x->address_left = x->server->address_count;
+    x->address_at = x->server->good_address;
+    x->affinity_tag[0] = '\0';
+    if (sticky && !bytes_equal(tag, bytes_of_string(x->server->tag)))
+        memcpy(x->affinity_tag, x->server->tag, sizeof x->affinity_tag);
+    return FAULT_NONE;
+}
+
+/* A connection that is there already, or a new one to the next address. */
+static enum fault
+find_link(struct exchange *x)
+{
+    enum fault fault;
+
+    x->link = link_take_pinned(x->client, upstream_of(x), x);
+    if (x->link != NULL) {
+        x->server = x->link->server;
+        return FAULT_NONE;
+    }
+    if (x->address_left == 0) {
+        fault = choose_server(x);
+        if (fault != FAULT_NONE)
+            return fault;
+        if (!x->fresh_only)
+            x->link = link_take_idle(x->server, x);
+    }
+    if (x->link == NULL && x->address_left == 0) {
+        x->dial_fault = FAULT_UPSTREAM_UNRESOLVED;
+        server_failed(x->server, x->dial_fault, NULL);
+        return FAULT_NONE; /* the next look tries the next server */
+    }
+    if (x->link == NULL) {
+        x->link = link_open(x->server, x->address_at, x);
+        x->address_at = (x->address_at + 1) % x->server->address_count;
+        x->address_left--;
+    }
+    x->tries++;
+    x->dial_until_ms = now_ms(x) + x->route->upstream->connect_ms;
+    return FAULT_NONE;
+}
+
+/* This address did not work; the next look takes the next one, or the next server. */
+static void
+dial_failed(struct exchange *x, enum fault fault)
+{
+    x->dial_fault = fault;
+    if (x->address_left == 0)
+        server_failed(x->server, fault, &x->note);
+    drop_link(x, false);
+    if (x->tries >= TRIES_MAX)
+        exchange_fail(x, fault);
+}
+
+static bool
+dial(struct exchange *x)
+{
+    enum fault fault;
+
+    if (x->link == NULL) {
+        fault = find_link(x);
+        if (fault != FAULT_NONE)
+            exchange_fail(x, fault);
+        if (x->link == NULL)
+            return true;
+    }
+    switch (link_establish(x->link, &x->note)) {
+    case TLS_IO_WAIT:
+        return false;
+    case TLS_IO_MOVED:
+        x->server->good_address = x->link->address;
+        if (x->request.carries_connection_auth)
+            x->link->carried_auth = true;
+        if (x->is_tunnel) {
+            http_body_begin(&x->link->body, x->response.framing, &x->publish->limits);
+            x->answer = ANSWER_HEAD;
+        }
+        x->note.text[0] = '\0'; /* what failed before no longer matters */
+        x->moved_ms = now_ms(x);
+        x->phase = PHASE_RELAY;
+        return true;
+    case TLS_IO_EOF:
+    case TLS_IO_FAILED:
+        dial_failed(x, x->link->stream.fault);
+        return true;
+    }
+    return false;
+}
+
+/*
+ * May the request be sent once more, after this link failed? Only if no answer byte
+ * came, it had no body, and its method is safe (RFC 9110, 9.2.1); a pooled connection
+ * that the server had closed meanwhile is the usual cause.
+ */
+static bool
+may_try_again(const struct exchange *x)
+{
+    return x->answer == ANSWER_NONE && !x->link->answer_begun && !x->is_tunnel &&
+        x->request.framing.kind == HTTP_NO_BODY &&
+        http_method_is_safe(x->request.method_id) && x->tries < TRIES_MAX &&
+        !x->link->carried_auth && (x->link->reused || !x->fresh_only);
+}
+
+static void
+link_failed(struct exchange *x, enum fault fault)
+{
+    if (!x->link->reused && x->answer == ANSWER_NONE)
+        server_failed(x->server, fault, &x->note);
+    if (!may_try_again(x)) {
+        exchange_fail(x, fault);
+        return;
+    }
+    x->fresh_only = true;
+    if (x->link->reused) {
+        x->address_left = x->server->address_count;
+        x->address_at = x->server->good_address;
+    }
+    x->dial_fault = fault;
+    drop_link(x, false);
+    x->phase = PHASE_DIAL;
+}
+
+static bool
+relay(struct exchange *x)
+{
+    bool moved = false, was_answered = x->answer == ANSWER_HEAD;
+    enum fault fault = gate_body(x);
+
+    if (fault == FAULT_NONE)
+        fault = link_send(x, &moved);
+    if (fault == FAULT_NONE)
+        fault = link_receive(x, &moved);
+    if (x->asked_ns == 0 && x->upload.delivered)
+        x->asked_ns = clock_ns();
+    if (!was_answered && x->answer == ANSWER_HEAD)
+        server_succeeded(x->server);
+    if (moved)
+        x->moved_ms = now_ms(x);
+    if (fault != FAULT_NONE) {
+        link_failed(x, fault);
+        return true;
+    }
+    if (x->answer == ANSWER_HEAD && x->download.ended) {
+        drop_link(x, link_is_reusable(x));
+        x->phase = PHASE_DONE;
+        x->ended_in = PHASE_RELAY;
+        return true;
+    }
+    return moved;
+}
+
+bool
+exchange_step(struct exchange *x)
+{
+    switch (x->phase) {
+    case PHASE_GATE:
+        pass_gates(x);
+        return true;
+    case PHASE_DIAL:
+        return dial(x);
+    case PHASE_RELAY:
+        return relay(x);
+    case PHASE_REPLY:
+    case PHASE_DONE:
+    case PHASE_HANDSHAKE:
+    case PHASE_HEAD:
+    case PHASE_LINGER:
+    case PHASE_CLOSING:
+        break;
+    }
+    return false;
+}
+
+void
+exchange_interim_passed(struct exchange *x)
+{
+    x->answer = ANSWER_NONE;
+    x->response = (struct http_head){ .status = 0 };
+}
+
+/* The client owes us body bytes, and is not waiting for a 100 of the upstream. */
+static bool
+waits_for_upload(const struct exchange *x)
+{
+    return !x->upload.ended && x->request.framing.kind != HTTP_TUNNEL &&
+        !chunk_queue_is_full(&x->upload.data) && x->answer == ANSWER_NONE &&
+        !(x->request.expects_continue && x->upload.bytes == 0);
+}
+
+uint64_t
+exchange_deadline(const struct exchange *x, enum fault *fault)
+{
+    uint64_t idle_ms, until;
+
+    if (x->phase == PHASE_DIAL) {
+        *fault = FAULT_UPSTREAM_CONNECT_TIMEOUT;
+        return x->dial_until_ms;
+    }
+    if (x->phase != PHASE_RELAY)
+        return UINT64_MAX;
+    idle_ms = x->route->idle_ms;
+    if (x->half_closed && idle_ms > HALF_CLOSED_MS)
+        idle_ms = HALF_CLOSED_MS;
+    until = x->moved_ms + idle_ms;
+    *fault = x->answer == ANSWER_HEAD ? FAULT_UPSTREAM_STALLED : FAULT_UPSTREAM_TIMEOUT;
+    if (waits_for_upload(x) &&
+        x->upload_moved_ms + x->client->listener->policy->body_ms < until) {
+        until = x->upload_moved_ms + x->client->listener->policy->body_ms;
+        *fault = FAULT_CLIENT_SLOW_BODY;
+    }
+    return until;
+}
+
+void
+exchange_time_out(struct exchange *x, enum fault fault)
+{
+    if (x->phase == PHASE_DIAL && x->link != NULL)
+        dial_failed(x, fault);
+    else
+        exchange_fail(x, fault);
+}
+
+bool
+exchange_is_answered(const struct exchange *x)
+{
+    return x->phase == PHASE_DONE && !x->cut &&
+        chunk_queue_is_empty(&x->download.data) && x->download.delivered;
+}
+
+void
+exchange_free(struct exchange **exchange)
+{
+    struct exchange *x = *exchange;
+
+    if (x == NULL)
+        return;
+    drop_link(x, false);
+    if (!x->is_tunnel)
+        journal_request(x);
+    chunk_queue_clear(&x->upload.data);
+    chunk_queue_clear(&x->download.data);
+    arena_clear(&x->arena);
+    free(x);
+    *exchange = NULL;
+}

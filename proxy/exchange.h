@@ -1,0 +1,117 @@
+/*
+ * proxy/exchange.h - one request and its response.
+ *
+ * It knows the gates, the upstream and the bytes in between; it does not know
+ * which version of HTTP the client speaks. The client's engine (proxy/conn.c for
+ * HTTP/1.1) parses a head into it, fills `upload`, calls exchange_step and looks
+ * at `answer` and `download`. It is never called back.
+ */
+#ifndef PROXY_EXCHANGE_H
+#define PROXY_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/note.h"
+#include "http/head.h"
+#include "http/url.h"
+#include "proxy/affinity.h"
+#include "proxy/client.h"
+#include "proxy/flow.h"
+#include "proxy/phase.h"
+#include "proxy/proxy_policy.h"
+
+struct link;
+struct server;
+
+enum answer {
+    ANSWER_NONE, /* nothing yet */
+    ANSWER_INTERIM, /* a 1xx head waits in `response`: pass it on, then exchange_interim_passed */
+    ANSWER_HEAD, /* the upstream's final head is in `response` */
+    ANSWER_OWN,  /* we answer ourselves: `fault`, or a redirect */
+};
+
+struct exchange {
+    struct client *client;
+    struct arena arena;
+    char id[REQUEST_ID_BYTES];
+    enum phase phase;    /* GATE, DIAL, RELAY, REPLY, DONE */
+    enum phase ended_in; /* the phase in which `fault` struck */
+    enum fault fault;    /* first cause */
+    struct note note;
+
+    struct http_head request, response;
+    struct url url;
+    const struct publish_policy *publish; /* NULL until a gate found it */
+    const struct route_policy *route;
+    enum answer answer;
+    bool cut;       /* the answer broke off: the client must see that it did */
+    bool is_tunnel; /* TLS passed through: no request was read */
+    bool redirects; /* the answer is a 308 to https */
+    bool
+        half_closed; /* the client will send nothing more: do not wait long for the rest */
+
+    struct flow upload, download;
+    uint64_t moved_ms;        /* when a byte last moved in either direction */
+    uint64_t upload_moved_ms; /* when one last came from the client */
+
+    struct link *link;
+    struct server *server;  /* of the present or last try */
+    uint64_t servers_tried; /* bit per server */
+    unsigned address_at,
+        address_left; /* the present server's address and how many remain */
+    unsigned tries;
+    enum fault dial_fault; /* of the last address or server that did not work */
+    bool fresh_only;       /* a pooled connection failed us: dial */
+    uint64_t dial_until_ms;
+    char affinity_tag[AFFINITY_TAG_BYTES]; /* non-empty: the answer sets the cookie */
+
+    /* for the log */
+    uint64_t begun_ns, asked_ns, answered_ns, connect_ns;
+    uint64_t link_sent, link_received;
+    unsigned status_sent; /* what the client got; 0: nothing */
+    bool link_reused;
+    struct sockaddr_storage server_address;
+    char upstream_tls_version[16], upstream_tls_cipher[64];
+    bool upstream_tls_resumed;
+};
+
+/* A new exchange of this client, in PHASE_GATE. `begun_ns`: when its first byte came. */
+struct exchange *exchange_new(struct client *client, uint64_t begun_ns);
+
+/*
+ * The head has been parsed into x->request (from x->arena). Sets up the flows for
+ * `framing` and lets exchange_step go to the gates.
+ */
+void exchange_begin(struct exchange *x);
+
+/* TLS is passed through to this route's upstream: both flows are raw bytes. */
+void exchange_begin_tunnel(struct exchange *x, const struct publish_policy *publish);
+
+/* Does what can be done now; true when something changed and another look is worth it. */
+bool exchange_step(struct exchange *x);
+
+/* The 1xx head has been written. */
+void exchange_interim_passed(struct exchange *x);
+
+/*
+ * It ends because of `fault`. Before the answer's head has gone out: we answer
+ * ourselves (ANSWER_OWN). Afterwards: `cut`. The first fault counts.
+ */
+void exchange_fail(struct exchange *x, enum fault fault);
+
+/* A deadline that concerns this exchange, in loop milliseconds, and its fault. */
+uint64_t exchange_deadline(const struct exchange *x, enum fault *fault);
+
+/* That deadline has passed. A dial may go on with the next server. */
+void exchange_time_out(struct exchange *x, enum fault fault);
+
+/* True when the response is over and its last byte is in the engine's hands. */
+bool exchange_is_answered(const struct exchange *x);
+
+/* Logs the ending event, gives the link back, frees. `phase` of death comes from x. */
+void exchange_free(struct exchange **x);
+
+#endif

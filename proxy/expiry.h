@@ -1,0 +1,17 @@
+/*
+ * proxy/expiry.h - published certificates that end soon, or have ended, as events.
+ */
+#ifndef PROXY_EXPIRY_H
+#define PROXY_EXPIRY_H
+
+#include "config/snapshot.h"
+#include "log/event.h"
+
+/*
+ * Looks at every published certificate's file and emits CERTIFICATE_EXPIRING in the
+ * last third of its lifetime, CERTIFICATE_EXPIRED after its end. For the parent, at
+ * start and daily.
+ */
+void expiry_report(const struct snapshot *snapshot, struct event_log *log);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * proxy/family.c - what the parent tells its children, and what they tell it.
+ *
+ * Each child gets exactly what its role needs: keyd the key files, workers the
+ * sockets, the resolver nothing but names. Trust: a child may be compromised, so
+ * of what it says only its readiness and well-formed addresses are believed.
+ */
+#include "proxy/parent_priv.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* One message buffer: the parent has one thread and never sends from inside a send. */
+static struct ipc_writer out;
+
+static bool
+send_out(struct child *child)
+{
+    return child->control >= 0 && ipc_send(child->control, &out) == IPC_DONE;
+}
+
+/* --- channels between children --- */
+
+/* Gives `asker` a channel to `service`, under the name that the service will know. */
+static bool
+introduce(struct child *asker, struct child *service, enum ipc_tag tag)
+{
+    int pair[2];
+    bool ok;
+
+    if (service->control < 0)
+        return true; /* it gets one when the service is back */
+    if (!ipc_pair(pair))
+        return false;
+    ipc_begin(&out, IPC_CLIENT);
+    ipc_put_string(&out, asker->name);
+    ipc_put_fd(&out, pair[0]);
+    ok = send_out(service);
+    ipc_begin(&out, tag);
+    ipc_put_fd(&out, pair[1]);
+    ok = send_out(asker) && ok;
+    close(pair[0]);
+    close(pair[1]);
+    return ok;
+}
+
+/* The parent's own channel to the log. */
+static bool
+introduce_parent(struct parent *parent)
+{
+    int pair[2];
+    bool ok;
+
+    if (!ipc_pair(pair))
+        return false;
+    ipc_begin(&out, IPC_CLIENT);
+    ipc_put_string(&out, "parent");
+    ipc_put_fd(&out, pair[0]);
+    ok = send_out(parent_logd(parent));
+    close(pair[0]);
+    event_log_set_channel(parent->log, pair[1]);
+    return ok;
+}
+
+/* A service is new or back: every worker that runs gets a channel to it. */
+static bool
+introduce_workers(struct child *service, enum ipc_tag tag)
+{
+    struct parent *parent = service->parent;
+    bool ok = true;
+
+    for (unsigned i = 0; i < parent->child_count; i++) {
+        struct child *child = &parent->children[i];
+
+        if (child->role == CHILD_WORKER && child->control >= 0)
+            ok = introduce(child, service, tag) && ok;
+    }
+    return ok;
+}
+
+/* --- what each role is told --- */
+
+static bool
+tell_configuration(struct child *child)
+{
+    ipc_begin(&out, IPC_CONFIG);
+    ipc_put_fd(&out, child->parent->memfd);
+    return send_out(child);
+}
+
+static bool
+tell_tickets(struct child *worker)
+{
+    const struct tls_tickets *tickets = &worker->parent->tickets;
+
+    ipc_begin(&out, IPC_TICKETS);
+    ipc_put_bytes(&out,
+        bytes_of(tickets->secret, (size_t)tickets->count * TICKET_SECRET_BYTES));
+    return send_out(worker);
+}
+
+void
+family_send_tickets(struct parent *parent)
+{
+    for (unsigned i = 0; i < parent->child_count; i++) {
+        if (parent->children[i].role == CHILD_WORKER)
+            (void)tell_tickets(&parent->children[i]); /* one that died gets them anew */
+    }
+}
+
+static bool
+tell_addresses(struct child *worker, const struct address_list *list)
+{
+    if (list->count == 0)
+        return true;
+    address_list_write(list, &out);
+    return send_out(worker);
+}
+
+static bool
+tell_sockets(struct child *worker)
+{
+    const struct sockets *sockets = &worker->parent->sockets;
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < sockets->count; i++) {
+        const struct bound_socket *row = &sockets->rows[i];
+
+        if (row->worker != worker->index)
+            continue;
+        ipc_begin(&out, IPC_LISTENER);
+        ipc_put_u32(&out, row->listener);
+        ipc_put_u32(&out, row->address);
+        ipc_put_u32(&out, row->redirects);
+        ipc_put_fd(&out, row->fd);
+        ok = send_out(worker);
+    }
+    return ok;
+}
+
+static bool
+tell_worker(struct child *worker)
+{
+    struct parent *parent = worker->parent;
+    bool ok;
+
+    ipc_begin(&out, IPC_ROLE);
+    ipc_put_u32(&out, worker->index);
+    ipc_put_u32(&out, parent->snapshot->workers);
+    ipc_put_string(&out, parent->pseudonym);
+    ok = send_out(worker) && tell_tickets(worker);
+    ipc_begin(&out, IPC_COOKIE_KEY);
+    ipc_put_bytes(&out,
+        bytes_of(parent->cookie_key.bytes, sizeof parent->cookie_key.bytes));
+    ok = ok && send_out(worker) && tell_sockets(worker);
+    for (unsigned i = 0; ok && i < parent->name_count; i++)
+        ok = tell_addresses(worker, &parent->names[i]);
+    return ok && introduce(worker, parent_keyd(parent), IPC_KEYD) &&
+        introduce(worker, parent_logd(parent), IPC_LOGD);
+}
+
+static bool
+tell_keyd(struct child *keyd)
+{
+    const struct key_files *keys = &keyd->parent->keys;
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < keys->count; i++) {
+        lseek(keys->rows[i].fd, 0,
+            SEEK_SET); /* the offset is shared with the keyd before */
+        ipc_begin(&out, IPC_KEY);
+        ipc_put_string(&out, keys->rows[i].certificate);
+        ipc_put_string(&out, keys->rows[i].place);
+        ipc_put_fd(&out, keys->rows[i].fd);
+        ok = send_out(keyd);
+    }
+    return ok;
+}
+
+static bool
+tell(struct child *child)
+{
+    bool ok = tell_configuration(child);
+
+    switch (child->role) {
+    case CHILD_LOGD:
+        ok =
+            ok && introduce_parent(child->parent) && introduce_workers(child, IPC_LOGD);
+        break;
+    case CHILD_KEYD:
+        ok = ok && tell_keyd(child) && introduce_workers(child, IPC_KEYD);
+        break;
+    case CHILD_WORKER:
+        ok = ok && tell_worker(child);
+        break;
+    case CHILD_RESOLVER:
+        break;
+    }
+    ipc_begin(&out, IPC_BEGIN);
+    return ok && send_out(child);
+}
+
+/* --- life --- */
+
+static void
+on_control(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* an error is seen again by the read */
+    (void)events;
+    family_listen(poll->data);
+}
+
+static void
+on_poll_closed(uv_handle_t *poll)
+{
+    free(poll);
+}
+
+bool
+family_start(struct child *child, struct note *note)
+{
+    child->pid = child_spawn(child->role, &child->control, note);
+    if (child->pid < 0) {
+        child->pid = 0;
+        child->control = -1;
+        return false;
+    }
+    child->started_ms = clock_ms();
+    child->ready = child->drained = false;
+    child->poll = require_zeroed(1, sizeof *child->poll);
+    uv_poll_init(&child->parent->loop, child->poll, child->control);
+    child->poll->data = child;
+    uv_poll_start(child->poll, UV_READABLE, on_control);
+    if (!tell(child))
+        note_set(note, "%s did not take its instructions", child->name);
+    return true; /* one that died meanwhile is reaped like any other */
+}
+
+void
+family_forget(struct child *child)
+{
+    if (child->poll != NULL)
+        uv_close((uv_handle_t *)child->poll, on_poll_closed);
+    if (child->control >= 0)
+        close(child->control);
+    child->poll = NULL;
+    child->control = -1;
+    child->pid = 0;
+    child->ready = false;
+}
+
+void
+family_drain(struct child *child)
+{
+    if (child->drained || child->control < 0)
+        return;
+    child->drained = true;
+    ipc_begin(&out, IPC_DRAIN);
+    (void)send_out(child); /* if it is gone, so much the better */
+}
+
+/* New addresses of a name we asked about go to all workers; none is no news. */
+static void
+take_addresses(struct parent *parent, struct ipc_message *m)
+{
+    struct address_list list;
+
+    if (!address_list_read(&list, m))
+        return;
+    for (unsigned i = 0; i < parent->name_count; i++) {
+        struct address_list *known = &parent->names[i];
+
+        if (strcmp(known->host, list.host) != 0)
+            continue;
+        if (i < 64)
+            parent->names_seen |= UINT64_C(1) << i;
+        if (list.count == 0 || memcmp(known, &list, sizeof list) == 0)
+            continue;
+        *known = list;
+        for (unsigned k = 0; k < parent->child_count; k++) {
+            if (parent->children[k].role == CHILD_WORKER &&
+                parent->children[k].control >= 0)
+                (void)tell_addresses(&parent->children[k], known);
+        }
+    }
+    parent_advance(parent);
+}
+
+void
+family_listen(struct child *child)
+{
+    static struct ipc_message m;
+    char why[NOTE_BYTES];
+
+    while (child->control >= 0) {
+        enum ipc_result result = ipc_receive(child->control, 0, &m);
+
+        if (result == IPC_AGAIN)
+            return;
+        if (result != IPC_DONE) {
+            uv_poll_stop(child->poll); /* it is ending; SIGCHLD tells the rest */
+            return;
+        }
+        if (m.tag == IPC_READY) {
+            child->ready = true;
+            parent_advance(child->parent);
+        } else if (m.tag == IPC_FAILED) {
+            ipc_get_string(&m, why, sizeof why);
+            parent_complain(child, why);
+        } else if (m.tag == IPC_ADDRESSES && child->role == CHILD_RESOLVER) {
+            take_addresses(child->parent, &m);
+        }
+        ipc_done(&m);
+    }
+}

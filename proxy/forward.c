@@ -1,0 +1,240 @@
+/*
+ * proxy/forward.c - a head on its way through: what is kept, dropped, changed, added.
+ *
+ * Names keep their case and order. Our own fields come last and cannot be named
+ * away: what a client sends under their names, or lists in Connection, is dropped
+ * before (http_field_is_forwarded).
+ */
+#include "proxy/forward.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/write.h"
+#include "proxy/exchange.h"
+#include "proxy/listener.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+static void
+write_text(struct chunk_queue *to, const char *name, const char *value)
+{
+    http_write_field(to, bytes_of_string(name), bytes_of_string(value));
+}
+
+/* --- the request --- */
+
+/* RFC 7239, 4: an IPv6 address stands in brackets and quotes. */
+static enum fault
+write_forwarded(struct exchange *x, struct chunk_queue *to)
+{
+    const char *client = x->client->address_text;
+    bool is_v6 = strchr(client, ':') != NULL;
+    struct bytes value = arena_print(&x->arena, "for=%s%s%s;host=\"%.*s\";proto=https",
+        is_v6 ? "\"[" : "", client, is_v6 ? "]\"" : "",
+        BYTES_ARG(x->request.authority));
+
+    if (value.at == NULL)
+        return FAULT_MEMORY;
+    http_write_field(to, BYTES("Forwarded"), value);
+    return FAULT_NONE;
+}
+
+static enum fault
+write_ours(struct exchange *x, struct chunk_queue *to)
+{
+    struct bytes via = arena_print(&x->arena, "1.%u %s", x->request.minor,
+        x->client->worker->pseudonym);
+
+    if (via.at == NULL)
+        return FAULT_MEMORY;
+    write_text(to, "X-Forwarded-For", x->client->address_text);
+    write_text(to, "X-Forwarded-Proto", "https");
+    http_write_field(to, BYTES("X-Forwarded-Host"), x->request.authority);
+    write_text(to, "X-Request-ID", x->id);
+    http_write_field(to, BYTES("Via"), via);
+    return write_forwarded(x, to);
+}
+
+static enum fault
+write_cookie(struct exchange *x, const struct http_field *field, struct chunk_queue *to)
+{
+    struct bytes value;
+
+    if (!affinity_strip(field->value, &x->arena, &value))
+        return FAULT_MEMORY;
+    if (value.length > 0)
+        http_write_field(to, field->name, value);
+    return FAULT_NONE;
+}
+
+enum fault
+forward_request(struct exchange *x, struct chunk_queue *to)
+{
+    const struct http_head *head = &x->request;
+    enum fault fault = FAULT_NONE;
+
+    http_write_request_line(to, head->method, x->url.canonical);
+    for (unsigned i = 0; i < head->field_count && fault == FAULT_NONE; i++) {
+        const struct http_field *field = &head->fields[i];
+
+        if (!http_field_is_forwarded(head, field, true))
+            continue;
+        if (field->id == FIELD_EXPECT && !head->expects_continue)
+            continue;
+        if (field->id == FIELD_COOKIE)
+            fault = write_cookie(x, field, to);
+        else
+            http_write_field(to, field->name, field->value);
+    }
+    if (fault == FAULT_NONE)
+        fault = write_ours(x, to);
+    if (head->wants_websocket && x->route->websocket) {
+        write_text(to, "Connection", "Upgrade");
+        write_text(to, "Upgrade", "websocket");
+    }
+    http_write_framing(to, head->framing);
+    http_write_end(to);
+    return fault;
+}
+
+/* --- the response --- */
+
+/* Cuts "http://" or "https://" off `url`; false for anything else. */
+static bool
+cut_scheme(struct bytes *url)
+{
+    static const struct bytes schemes[] = { { "https://", 8 }, { "http://", 7 } };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (bytes_has_prefix_nocase(*url, schemes[i])) {
+            *url =
+                bytes_of(url->at + schemes[i].length, url->length - schemes[i].length);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The upstream's own name, as configured or as verified, with or without its port. */
+static bool
+is_upstream_name(const struct exchange *x, struct bytes authority)
+{
+    const struct server_policy *server = x->server->policy;
+    const char *verified = x->route->upstream->tls.verify_name;
+    struct bytes host = bytes_of_string(server->host);
+    char port[8];
+    int n = snprintf(port, sizeof port, ":%u", server->port);
+
+    for (int i = 0; i < 2; i++) {
+        if (host.length > 0 && bytes_has_prefix_nocase(authority, host)) {
+            struct bytes rest =
+                bytes_of(authority.at + host.length, authority.length - host.length);
+
+            if (rest.length == 0 || bytes_equal(rest, bytes_of(port, (size_t)n)))
+                return true;
+        }
+        host = bytes_of_string(verified);
+    }
+    return false;
+}
+
+/*
+ * A Location that points at the upstream's own name would lead the client nowhere,
+ * one that says http: would lead it into clear text: both get our public origin.
+ */
+static struct bytes
+location(struct exchange *x, struct bytes value)
+{
+    struct bytes rest = value, authority;
+    size_t length = 0;
+
+    if (!cut_scheme(&rest))
+        return value;
+    while (length < rest.length && strchr("/?#", rest.at[length]) == NULL)
+        length++;
+    authority = bytes_of(rest.at, length);
+    if (!is_upstream_name(x, authority) &&
+        !bytes_equal_nocase(authority, x->request.authority))
+        return value;
+    return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(x->request.authority),
+        (int)(rest.length - length), rest.at + length);
+}
+
+static bool
+cookie_is_secure(struct bytes cookie)
+{
+    bytes_cut(&cookie, ';');
+    while (cookie.at != NULL) {
+        if (bytes_equal_nocase(bytes_trim(bytes_cut(&cookie, ';')), BYTES("secure")))
+            return true;
+    }
+    return false;
+}
+
+static enum fault
+write_response_field(struct exchange *x, const struct http_field *field,
+    struct chunk_queue *to)
+{
+    struct bytes value = field->value;
+
+    if (field->id == FIELD_LOCATION)
+        value = location(x, value);
+    else if (field->id == FIELD_SET_COOKIE && !cookie_is_secure(value))
+        value = arena_print(&x->arena, "%.*s; Secure", BYTES_ARG(value));
+    if (value.at == NULL && field->value.length > 0)
+        return FAULT_MEMORY;
+    http_write_field(to, field->name, value);
+    return FAULT_NONE;
+}
+
+/* A length that describes what GET would have got (RFC 9110, 8.6). */
+static bool
+is_told_length(const struct exchange *x, const struct http_field *field)
+{
+    return field->id == FIELD_CONTENT_LENGTH &&
+        (x->request.method_id == HTTP_METHOD_HEAD || x->response.status == 304);
+}
+
+static void
+write_affinity(struct exchange *x, struct chunk_queue *to)
+{
+    char value[160];
+
+    if (x->affinity_tag[0] == '\0')
+        return;
+    snprintf(value, sizeof value, "%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax",
+        AFFINITY_COOKIE, x->affinity_tag);
+    write_text(to, "Set-Cookie", value);
+}
+
+enum fault
+forward_response(struct exchange *x, struct http_framing framing, bool close,
+    bool persist, struct chunk_queue *to)
+{
+    const struct http_head *head = &x->response;
+    enum fault fault = FAULT_NONE;
+
+    http_write_status_line(to, head->status, head->reason);
+    for (unsigned i = 0; i < head->field_count && fault == FAULT_NONE; i++) {
+        const struct http_field *field = &head->fields[i];
+
+        if (is_told_length(x, field))
+            http_write_field(to, field->name, field->value);
+        else if (http_field_is_forwarded(head, field, false))
+            fault = write_response_field(x, field, to);
+    }
+    if (head->status >= 200)
+        write_affinity(x, to);
+    if (framing.kind == HTTP_TUNNEL) {
+        write_text(to, "Connection", "Upgrade");
+        write_text(to, "Upgrade", "websocket");
+    } else if (close) {
+        write_text(to, "Connection", "close");
+    } else if (persist) {
+        write_text(to, "Connection", "keep-alive");
+    }
+    http_write_framing(to, framing);
+    http_write_end(to);
+    return fault;
+}

@@ -1,0 +1,203 @@
+/*
+ * proxy/journal.c - events of connections, requests and servers.
+ *
+ * Only facts the event table knows; no header value but those with a field of
+ * their own. Credentials have none.
+ */
+#include "proxy/journal.h"
+
+#include "base/clock.h"
+#include "log/event.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/listener.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+static struct event_log *
+begin(const struct client *client, enum event_id id)
+{
+    struct event_log *log = client->worker->log;
+
+    event_begin(log, id);
+    event_address(log, EF_SOURCE_IP, EF_SOURCE_PORT, (const void *)&client->address);
+    event_string(log, EF_LISTENER, client->listener->policy->name);
+    return log;
+}
+
+static void
+put_note(struct event_log *log, const struct note *note)
+{
+    if (note != NULL)
+        event_string(log, EF_ERROR_MESSAGE, note->text);
+}
+
+/* Who ended it, and in which phase. */
+static void
+put_end(struct event_log *log, enum fault fault, enum phase phase)
+{
+    event_fault(log, fault);
+    if (fault != FAULT_NONE)
+        event_string(log, EF_ENDED_BY, fault_who_name(fault_who(fault)));
+    event_string(log, EF_PHASE, phase_name(phase));
+}
+
+static void
+put_tls(struct event_log *log, const struct tls_stream *stream)
+{
+    struct tls_facts facts;
+
+    tls_stream_facts(stream, &facts);
+    event_string(log, EF_TLS_SERVER_NAME, facts.server_name);
+    if (facts.version[0] == '\0')
+        return;
+    event_string(log, EF_TLS_VERSION, facts.version);
+    event_string(log, EF_TLS_CIPHER, facts.cipher);
+    event_string(log, EF_TLS_CURVE, facts.curve);
+    event_flag(log, EF_TLS_RESUMED, facts.resumed);
+}
+
+void
+journal_connection(const struct client *client, const struct journal_connection *c)
+{
+    enum event_id id = EVENT_CONNECTION_ENDED;
+    struct event_log *log;
+
+    if (c->fault == FAULT_TLS_CLEAR_TEXT)
+        id = EVENT_CLEAR_TEXT;
+    else if (c->fault != FAULT_NONE && c->phase == PHASE_HANDSHAKE)
+        id = EVENT_TLS_REJECTED;
+    log = begin(client, id);
+    event_string(log, EF_CONNECTION_ID, client->id);
+    event_number(log, EF_DURATION, clock_ns() - c->accepted_ns);
+    event_number(log, EF_SOURCE_BYTES, c->stream->bytes_in);
+    event_number(log, EF_DESTINATION_BYTES, c->stream->bytes_out);
+    event_number(log, EF_REQUESTS, c->requests);
+    put_tls(log, c->stream);
+    put_end(log, c->fault, c->phase);
+    put_note(log, c->note);
+    if (c->credentials_seen)
+        event_flag(log, EF_CREDENTIALS_SEEN, true);
+    event_end(log);
+}
+
+/* A media type without its parameters. */
+static struct bytes
+media_type(const struct http_head *head)
+{
+    const struct http_field *field = http_head_field(head, FIELD_CONTENT_TYPE);
+    struct bytes value = field != NULL ? field->value : bytes_of(NULL, 0);
+
+    return bytes_trim(bytes_cut(&value, ';'));
+}
+
+static void
+put_field(struct event_log *log, enum event_field as, const struct http_head *head,
+    enum field_id id)
+{
+    const struct http_field *field = http_head_field(head, id);
+
+    if (field != NULL)
+        event_text(log, as, field->value);
+}
+
+static void
+put_request(struct event_log *log, const struct exchange *x)
+{
+    const struct http_head *head = &x->request;
+
+    event_text(log, EF_URL_DOMAIN, head->authority);
+    event_text(log, EF_URL_PATH, x->url.path);
+    event_text(log, EF_URL_QUERY, x->url.query);
+    event_text(log, EF_URL_ORIGINAL, head->target);
+    event_string(log, EF_HTTP_VERSION, head->minor == 0 ? "1.0" : "1.1");
+    event_text(log, EF_HTTP_METHOD, head->method);
+    event_number(log, EF_HTTP_REQUEST_BODY, x->upload.bytes);
+    put_field(log, EF_HTTP_REFERRER, head, FIELD_REFERER);
+    event_text(log, EF_HTTP_REQUEST_TYPE, media_type(head));
+    put_field(log, EF_USER_AGENT, head, FIELD_USER_AGENT);
+    if (x->client->clear_text &&
+        (http_head_field(head, FIELD_AUTHORIZATION) != NULL ||
+            http_head_field(head, FIELD_COOKIE) != NULL))
+        event_flag(log, EF_CREDENTIALS_SEEN, true);
+}
+
+static void
+put_upstream(struct event_log *log, const struct exchange *x)
+{
+    event_string(log, EF_UPSTREAM, x->route->upstream->name);
+    event_string(log, EF_DESTINATION_DOMAIN, x->server->policy->host);
+    event_number(log, EF_UPSTREAM_TRIES, x->tries);
+    if (x->server_address.ss_family == AF_UNSPEC)
+        return;
+    event_address(log, EF_DESTINATION_IP, EF_DESTINATION_PORT,
+        (const void *)&x->server_address);
+    event_number(log, EF_UPSTREAM_CONNECT_NS, x->connect_ns);
+    event_flag(log, EF_UPSTREAM_REUSED, x->link_reused);
+    event_string(log, EF_UPSTREAM_TLS_VERSION, x->upstream_tls_version);
+    event_string(log, EF_UPSTREAM_TLS_CIPHER, x->upstream_tls_cipher);
+    if (x->upstream_tls_version[0] != '\0')
+        event_flag(log, EF_UPSTREAM_TLS_RESUMED, x->upstream_tls_resumed);
+    event_number(log, EF_UPSTREAM_BYTES_SENT, x->link_sent);
+    event_number(log, EF_UPSTREAM_BYTES_RECEIVED, x->link_received);
+    if (x->answered_ns != 0 && x->asked_ns != 0)
+        event_number(log, EF_UPSTREAM_WAIT, x->answered_ns - x->asked_ns);
+    if (x->response.status != 0)
+        event_number(log, EF_UPSTREAM_STATUS, x->response.status);
+}
+
+static enum event_id
+request_event(const struct exchange *x)
+{
+    if (x->redirects && x->fault == FAULT_NONE)
+        return EVENT_REQUEST_REDIRECTED;
+    if (x->server == NULL || fault_who(x->fault) == FAULT_BY_GATE ||
+        (fault_who(x->fault) == FAULT_BY_CLIENT && x->answer == ANSWER_OWN))
+        return EVENT_REQUEST_BLOCKED;
+    return EVENT_REQUEST_FORWARDED;
+}
+
+void
+journal_request(const struct exchange *x)
+{
+    struct event_log *log = begin(x->client, request_event(x));
+
+    event_string(log, EF_REQUEST_ID, x->id);
+    event_string(log, EF_CONNECTION_ID, x->client->id);
+    event_number(log, EF_DURATION, clock_ns() - x->begun_ns);
+    put_request(log, x);
+    if (x->status_sent != 0)
+        event_number(log, EF_HTTP_STATUS, x->status_sent);
+    event_number(log, EF_HTTP_RESPONSE_BODY, x->download.bytes);
+    if (x->answer == ANSWER_HEAD)
+        event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
+    if (x->server != NULL)
+        put_upstream(log, x);
+    put_end(log, x->fault, x->fault == FAULT_NONE ? x->phase : x->ended_in);
+    put_note(log, &x->note);
+    event_end(log);
+}
+
+static bool
+is_certificate_fault(enum fault fault)
+{
+    return fault >= FAULT_UPSTREAM_CERT_CHAIN && fault <= FAULT_UPSTREAM_CERT;
+}
+
+void
+journal_server(const struct server *server, bool up, enum fault fault,
+    const struct note *note)
+{
+    struct event_log *log = server->upstream->worker->log;
+    enum event_id id = up             ? EVENT_UPSTREAM_UP
+        : is_certificate_fault(fault) ? EVENT_UPSTREAM_CERTIFICATE_REJECTED
+                                      : EVENT_UPSTREAM_DOWN;
+
+    event_begin(log, id);
+    event_string(log, EF_UPSTREAM, server->upstream->policy->name);
+    event_string(log, EF_DESTINATION_DOMAIN, server->policy->host);
+    event_number(log, EF_DESTINATION_PORT, server->policy->port);
+    event_fault(log, fault);
+    put_note(log, note);
+    event_end(log);
+}

@@ -1,0 +1,207 @@
+/*
+ * proxy/link_http.c - the HTTP/1.1 engine toward the upstream.
+ *
+ * The answer is read as strictly as a request; what is malformed becomes
+ * UPSTREAM_MALFORMED with the parser's reason as its note, and the link is never
+ * used again. At most one answer per request: anything more ends the link.
+ */
+#include "proxy/link_http.h"
+
+#include "base/clock.h"
+#include "proxy/exchange.h"
+#include "proxy/forward.h"
+#include "proxy/link.h"
+
+enum fault
+link_send(struct exchange *x, bool *moved)
+{
+    struct link *link = x->link;
+    size_t before;
+
+    if (!link->head_sent) {
+        enum fault fault = x->is_tunnel ? FAULT_NONE : forward_request(x, &link->out);
+
+        if (fault != FAULT_NONE)
+            return fault;
+        link->head_sent = true;
+    }
+    if (!x->upload.delivered && !chunk_queue_is_full(&link->out) &&
+        (!chunk_queue_is_empty(&x->upload.data) || x->upload.ended)) {
+        http_body_encode(x->request.framing.kind, &x->upload.data, x->upload.ended,
+            &link->out);
+        x->upload.delivered = x->upload.ended;
+        *moved = true;
+    }
+    before = link->out.length;
+    if (tls_stream_write(&link->stream, &link->out) == TLS_IO_MOVED)
+        *moved = true;
+    link->sent += before - link->out.length;
+    if (x->request.framing.kind == HTTP_TUNNEL && x->upload.delivered &&
+        chunk_queue_is_empty(&link->out))
+        tls_stream_finish(&link->stream);
+    return FAULT_NONE; /* a failed write shows when the answer is read */
+}
+
+/* The fault of a link that ended before the answer was complete. */
+static enum fault
+ended_early(const struct link *link, enum tls_io io)
+{
+    if (link->answer_begun)
+        return FAULT_UPSTREAM_TRUNCATED;
+    if (io == TLS_IO_EOF || link->stream.fault == FAULT_UPSTREAM_TRUNCATED)
+        return FAULT_UPSTREAM_CLOSED;
+    return link->stream.fault;
+}
+
+static enum fault
+malformed(struct exchange *x, enum fault how)
+{
+    if (how == FAULT_MEMORY || how == FAULT_UPSTREAM_TRUNCATED)
+        return how;
+    if (x->note.text[0] == '\0')
+        note_set(&x->note, "%s", fault_text(how));
+    return FAULT_UPSTREAM_MALFORMED;
+}
+
+/* 101: the upstream agrees to what we let pass, to exactly that, or it is refused. */
+static enum fault
+switch_protocols(struct exchange *x)
+{
+    const struct http_field *upgrade = http_head_field(&x->response, FIELD_UPGRADE);
+
+    if (!x->request.wants_websocket || !x->route->websocket || upgrade == NULL ||
+        !bytes_equal_nocase(upgrade->value, BYTES("websocket")))
+        return FAULT_UPSTREAM_UPGRADE;
+    x->request.framing = x->response.framing = (struct http_framing){ HTTP_TUNNEL, 0 };
+    x->upload.ended = x->upload.delivered =
+        false; /* a GET had no body; now bytes flow */
+    return FAULT_NONE;
+}
+
+static enum fault
+take_answer(struct exchange *x, const struct http_limits *limits)
+{
+    struct link *link = x->link;
+    unsigned status = x->response.status;
+    enum fault fault = FAULT_NONE;
+
+    if (x->response.carries_connection_auth)
+        link->carried_auth = true;
+    if (status >= 100 && status < 200 && status != 101) {
+        link->search = (struct http_head_search){ .seen = 0 };
+        if (++link->interims > limits->interims)
+            return FAULT_UPSTREAM_INTERIM;
+        if (x->request.minor > 0) /* HTTP/1.0 knows no interim answers */
+            x->answer = ANSWER_INTERIM;
+        return FAULT_NONE;
+    }
+    if (status == 101)
+        fault = switch_protocols(x);
+    if (fault != FAULT_NONE)
+        return fault;
+    x->answer = ANSWER_HEAD;
+    x->answered_ns = clock_ns();
+    http_body_begin(&link->body, x->response.framing, limits);
+    return FAULT_NONE;
+}
+
+/* Reads one head, if it is all there. */
+static enum fault
+receive_head(struct exchange *x, bool *moved)
+{
+    const struct http_limits *limits = &x->publish->limits;
+    struct link *link = x->link;
+    size_t length = 0;
+    enum fault fault = FAULT_NONE;
+    char *raw;
+
+    switch (http_head_find(&link->search, &link->in, limits, true, &length, &fault)) {
+    case HTTP_NEEDS_MORE:
+        return FAULT_NONE;
+    case HTTP_IS_REFUSED:
+        return malformed(x, fault);
+    case HTTP_HAS_ALL:
+        break;
+    }
+    raw = arena_take(&x->arena, length);
+    if (raw == NULL)
+        return FAULT_MEMORY;
+    chunk_queue_peek(&link->in, 0, raw, length);
+    chunk_queue_drop(&link->in, length);
+    fault = http_response_parse(bytes_of(raw, length), x->request.method_id, limits,
+        &x->arena, &x->response, &x->note);
+    if (fault != FAULT_NONE)
+        return malformed(x, fault);
+    *moved = true;
+    return take_answer(x, limits);
+}
+
+static enum fault
+receive_body(struct exchange *x, bool *moved)
+{
+    struct link *link = x->link;
+    size_t before = link->in.length;
+    enum fault fault;
+
+    if (x->download.ended)
+        return FAULT_NONE;
+    fault = http_body_decode(&link->body, &link->in, &x->download.data);
+    if (fault != FAULT_NONE)
+        return malformed(x, fault);
+    x->download.bytes = link->body.decoded;
+    x->download.ended = link->body.ended;
+    if (link->in.length != before || x->download.ended)
+        *moved = true;
+    return FAULT_NONE;
+}
+
+/* The stream has ended or broken; what was read before it counts. */
+static enum fault
+receive_end(struct exchange *x, enum tls_io io, bool *moved)
+{
+    struct link *link = x->link;
+    enum fault fault;
+
+    if (x->answer == ANSWER_INTERIM || x->download.ended)
+        return FAULT_NONE;
+    if (x->answer == ANSWER_NONE)
+        return ended_early(link, io);
+    if (!chunk_queue_is_empty(&link->in))
+        return FAULT_NONE; /* the client has to take some first */
+    if (io == TLS_IO_FAILED)
+        return FAULT_UPSTREAM_TRUNCATED;
+    fault = http_body_wire_ended(&link->body);
+    x->download.ended = link->body.ended;
+    *moved = true;
+    return fault;
+}
+
+enum fault
+link_receive(struct exchange *x, bool *moved)
+{
+    struct link *link = x->link;
+    size_t before = link->in.length;
+    enum tls_io io = tls_stream_read(&link->stream, &link->in);
+    enum fault fault = FAULT_NONE;
+
+    link->received += link->in.length - before;
+    if (link->in.length > 0)
+        link->answer_begun = true;
+    if (io == TLS_IO_MOVED)
+        *moved = true;
+    if (x->answer == ANSWER_NONE)
+        fault = receive_head(x, moved);
+    if (fault == FAULT_NONE && x->answer == ANSWER_HEAD)
+        fault = receive_body(x, moved);
+    if (fault == FAULT_NONE && (io == TLS_IO_EOF || io == TLS_IO_FAILED))
+        fault = receive_end(x, io, moved);
+    return fault;
+}
+
+bool
+link_is_reusable(const struct exchange *x)
+{
+    return x->fault == FAULT_NONE && x->download.ended && x->upload.delivered &&
+        x->response.keep_alive && x->request.framing.kind != HTTP_TUNNEL &&
+        x->response.framing.kind != HTTP_UNTIL_CLOSE;
+}

@@ -1,0 +1,57 @@
+/*
+ * proxy/listener.h - an address on which postern accepts, in one worker.
+ */
+#ifndef PROXY_LISTENER_H
+#define PROXY_LISTENER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/note.h"
+#include "proxy/proxy_policy.h"
+#include "tls/tls_context.h"
+
+struct conn;
+struct worker;
+
+struct listener_socket {
+    uv_tcp_t tcp;
+    struct listener *listener;
+    bool redirects, open;
+    uint16_t port; /* where it really listens */
+};
+
+struct listener {
+    const struct listener_policy *policy;
+    struct worker *worker;
+    struct tls_server *tls; /* NULL when all published hosts are tunnels */
+    bool has_tunnels;
+    struct listener_socket *sockets; /* addresses, then redirects */
+    unsigned connections;
+    struct conn *conns; /* all open ones, for draining */
+};
+
+bool listener_init(struct listener *listener, struct worker *worker,
+    const struct listener_policy *policy, struct note *note) MUST_USE;
+
+/* Takes over a bound socket for address number `index` (of the redirects: `redirects`). */
+bool listener_adopt(struct listener *listener, unsigned index, bool redirects, int fd,
+    struct note *note) MUST_USE;
+
+/* Begins to accept on all adopted sockets. */
+bool listener_start(struct listener *listener, struct note *note) MUST_USE;
+
+/* Stops accepting. Idempotent. */
+void listener_stop(struct listener *listener);
+
+/* After the loop has run every close callback. */
+void listener_fini(struct listener *listener);
+
+/* The publish that a host name (lower case, no port) belongs to, or NULL. */
+const struct publish_policy *
+listener_find_publish(const struct listener_policy *policy, struct bytes host);
+
+/* The port of the first TLS address, for redirects to https. */
+uint16_t listener_https_port(const struct listener *listener);
+
+#endif

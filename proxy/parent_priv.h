@@ -1,0 +1,97 @@
+/*
+ * proxy/parent_priv.h - the parent's own struct, shared by parent.c (life) and
+ * family.c (the children).
+ */
+#ifndef PROXY_PARENT_PRIV_H
+#define PROXY_PARENT_PRIV_H
+
+#include <uv.h>
+
+#include "base/ipc.h"
+#include "config/snapshot.h"
+#include "log/event.h"
+#include "proxy/address_list.h"
+#include "proxy/affinity.h"
+#include "proxy/child.h"
+#include "proxy/key_files.h"
+#include "proxy/sockets.h"
+#include "tls/tls_ticket.h"
+
+struct parent;
+
+struct child {
+    struct parent *parent;
+    enum child_role role;
+    unsigned index; /* among the workers */
+    char name[24];
+    pid_t pid;        /* 0: not running */
+    int control;      /* -1: not running */
+    uv_poll_t *poll;  /* on the heap: it may outlive this run of the child */
+    uv_timer_t again; /* starts it after a pause */
+    uint64_t started_ms;
+    unsigned quick_ends; /* how often in a row it ended within a second */
+    bool ready, drained;
+};
+
+struct parent {
+    uv_loop_t loop;
+    struct snapshot *snapshot;
+    int memfd;
+    struct sockets sockets;
+    struct key_files keys;
+    struct tls_tickets tickets;
+    struct affinity_key cookie_key;
+    char pseudonym[32];
+    struct event_log *log;
+
+    struct child *children; /* logd, keyd, resolver, then the workers */
+    unsigned child_count;
+    struct address_list *names; /* what the resolver has said so far */
+    unsigned name_count;
+    uint64_t names_seen; /* bit per name (the first 64): answered at least once */
+
+    uv_signal_t sigterm, sigint, sigchld, sighup;
+    uv_timer_t rotation, daily, patience;
+    uv_prepare_t batch;
+    bool workers_started, announced, stopping, impatient;
+    int status;
+};
+
+/* --- family.c --- */
+
+/* Starts a child and tells it what it needs. False with a note. */
+bool family_start(struct child *child, struct note *note) MUST_USE;
+
+/* Reads a child's messages; called when its control channel is readable. */
+void family_listen(struct child *child);
+
+/* Tells it to finish and end. */
+void family_drain(struct child *child);
+
+/* The child has ended: forgets its channel. */
+void family_forget(struct child *child);
+
+/* Sends the present ticket keys to all workers. */
+void family_send_tickets(struct parent *parent);
+
+static inline struct child *
+parent_logd(struct parent *parent)
+{
+    return &parent->children[0];
+}
+
+static inline struct child *
+parent_keyd(struct parent *parent)
+{
+    return &parent->children[1];
+}
+
+/* --- parent.c --- */
+
+/* A child is ready, or the resolver has said more: what comes next? */
+void parent_advance(struct parent *parent);
+
+/* A child said why it cannot work. */
+void parent_complain(const struct child *child, const char *why);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * proxy/worker.c - a worker's life: set up, jailed, at work, drained.
+ *
+ * Trust: messages of the control channel come from the parent and are believed;
+ * everything else that arrives here was written by somebody outside.
+ */
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/ipc.h"
+#include "base/jail.h"
+#include "base/require.h"
+#include "proxy/conn.h"
+#include "proxy/link.h"
+#include "proxy/listener.h"
+#include "proxy/sources.h"
+#include "proxy/upstream.h"
+
+#define HOUSEKEEPING_MS 5000
+
+static void
+say(struct worker *w, enum ipc_tag tag, const char *text)
+{
+    static struct ipc_writer message;
+
+    ipc_begin(&message, tag);
+    if (text != NULL)
+        ipc_put_string(&message, text);
+    if (ipc_send(w->control, &message) != IPC_DONE)
+        w->control = -1; /* the parent is gone; the loop will notice */
+}
+
+/* --- setting up --- */
+
+static void
+take_role(struct worker *w, struct ipc_message *m)
+{
+    char name[32];
+
+    w->index = ipc_get_u32(m);
+    w->count = ipc_get_u32(m);
+    ipc_get_string(m, w->pseudonym, sizeof w->pseudonym);
+    snprintf(name, sizeof name, "worker-%u", w->index);
+    w->log = event_log_new(name);
+    w->keys = key_client_new();
+    w->sources = sources_new();
+}
+
+/* Reads certificates and authorities: the last files this process ever opens. */
+static bool
+take_cookie_key(struct worker *w, struct ipc_message *m, struct note *note)
+{
+    const struct snapshot *snapshot = w->snapshot;
+    struct bytes key = ipc_get_bytes(m);
+
+    if (key.length != sizeof w->cookie_key.bytes)
+        return false;
+    memcpy(w->cookie_key.bytes, key.at, key.length);
+    w->upstreams = require_zeroed(snapshot->upstream_count + 1, sizeof *w->upstreams);
+    w->listeners = require_zeroed(snapshot->listener_count + 1, sizeof *w->listeners);
+    for (unsigned i = 0; i < snapshot->upstream_count; i++) {
+        if (!upstream_init(&w->upstreams[i], w, &snapshot->upstreams[i], note))
+            return false;
+    }
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        if (!listener_init(&w->listeners[i], w, &snapshot->listeners[i], note))
+            return false;
+    }
+    return true;
+}
+
+static bool
+take_socket(struct worker *w, struct ipc_message *m, struct note *note)
+{
+    unsigned listener = ipc_get_u32(m), index = ipc_get_u32(m);
+    bool redirects = ipc_get_u32(m) != 0;
+
+    if (m->broken || listener >= w->snapshot->listener_count)
+        return false;
+    return listener_adopt(&w->listeners[listener], index, redirects, ipc_take_fd(m),
+        note);
+}
+
+static void
+take_addresses(struct worker *w, struct ipc_message *m)
+{
+    struct address_list list;
+
+    if (!address_list_read(&list, m))
+        return;
+    for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
+        upstream_set_addresses(&w->upstreams[i], &list);
+}
+
+/* --- draining --- */
+
+/* Nothing holds the loop any more but what is closed here. */
+static void
+end(struct worker *w)
+{
+    uv_handle_t *handles[] = { (uv_handle_t *)&w->control_poll,
+        (uv_handle_t *)&w->batch, (uv_handle_t *)&w->drain_timer,
+        (uv_handle_t *)&w->housekeeping };
+
+    for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
+        upstream_close_idle(&w->upstreams[i]);
+    for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
+        if (!uv_is_closing(handles[i]))
+            uv_close(handles[i], NULL);
+    }
+}
+
+static void
+on_drain_deadline(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+
+    for (unsigned i = 0; i < w->snapshot->listener_count; i++)
+        conn_drain_all(&w->listeners[i], true);
+}
+
+static void
+drain(struct worker *w)
+{
+    if (w->draining)
+        return;
+    w->draining = true;
+    for (unsigned i = 0; i < w->snapshot->listener_count; i++) {
+        listener_stop(&w->listeners[i]);
+        conn_drain_all(&w->listeners[i], false);
+    }
+    for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
+        upstream_close_idle(&w->upstreams[i]);
+    uv_timer_start(&w->drain_timer, on_drain_deadline, w->snapshot->drain_ms, 0);
+    if (w->connections == 0)
+        end(w);
+}
+
+void
+worker_connection_gone(struct worker *w)
+{
+    require(w->connections > 0);
+    if (--w->connections == 0 && w->draining)
+        end(w);
+}
+
+/* --- messages --- */
+
+/* False with a note when the worker cannot do what it was told. */
+static bool
+obey(struct worker *w, struct ipc_message *m, struct note *note)
+{
+    switch (m->tag) {
+    case IPC_ROLE:
+        take_role(w, m);
+        return true;
+    case IPC_TICKETS:
+        return tls_tickets_replace(&w->tickets, ipc_get_bytes(m));
+    case IPC_COOKIE_KEY:
+        return take_cookie_key(w, m, note);
+    case IPC_LISTENER:
+        return take_socket(w, m, note);
+    case IPC_ADDRESSES:
+        take_addresses(w, m);
+        return true;
+    case IPC_KEYD:
+        key_client_set_channel(w->keys, ipc_take_fd(m));
+        return true;
+    case IPC_LOGD:
+        event_log_set_channel(w->log, ipc_take_fd(m));
+        return true;
+    case IPC_DRAIN:
+        drain(w);
+        return true;
+    case IPC_BEGIN:
+    case IPC_CONFIG:
+    case IPC_KEY:
+    case IPC_READY:
+    case IPC_FAILED:
+    case IPC_CLIENT:
+    case IPC_SIGN:
+    case IPC_SIGNED:
+    case IPC_EVENTS:
+        break;
+    }
+    return true; /* not for a worker */
+}
+
+static void
+on_control(uv_poll_t *poll, int status, int events)
+{
+    static struct ipc_message m;
+    struct worker *w = poll->data;
+    struct note note = { "" };
+    enum ipc_result result = IPC_DONE;
+
+    (void)status;
+    (void)events;
+    while (result == IPC_DONE) {
+        result = ipc_receive(w->control, 0, &m);
+        if (result == IPC_DONE) {
+            obey(w, &m, &note);
+            ipc_done(&m);
+        }
+    }
+    if (result == IPC_AGAIN)
+        return;
+    uv_poll_stop(poll); /* the parent is gone: so is the reason to go on */
+    drain(w);
+    on_drain_deadline(&w->drain_timer);
+}
+
+static void
+on_batch(uv_prepare_t *prepare)
+{
+    event_flush(((struct worker *)prepare->data)->log);
+}
+
+static void
+on_housekeeping(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+
+    for (unsigned i = 0; i < w->snapshot->upstream_count; i++) {
+        for (unsigned s = 0; s < w->upstreams[i].policy->server_count; s++)
+            link_expire_idle(&w->upstreams[i].servers[s], uv_now(&w->loop));
+    }
+}
+
+/* Reads the parent's messages up to IPC_BEGIN. */
+static bool
+set_up(struct worker *w, struct note *note)
+{
+    static struct ipc_message m;
+
+    for (;;) {
+        bool done;
+
+        if (ipc_receive(w->control, -1, &m) != IPC_DONE) {
+            note_set(note, "the parent is gone");
+            return false;
+        }
+        done = m.tag == IPC_BEGIN;
+        if (!done && (!obey(w, &m, note) || m.broken)) {
+            if (note->text[0] == '\0')
+                note_set(note, "message %d of the parent is malformed", (int)m.tag);
+            ipc_done(&m);
+            return false;
+        }
+        ipc_done(&m);
+        if (done)
+            return true;
+    }
+}
+
+static bool
+start(struct worker *w, struct note *note)
+{
+    uv_poll_init(&w->loop, &w->control_poll, w->control);
+    uv_prepare_init(&w->loop, &w->batch);
+    uv_timer_init(&w->loop, &w->drain_timer);
+    uv_timer_init(&w->loop, &w->housekeeping);
+    w->control_poll.data = w->batch.data = w->drain_timer.data = w->housekeeping.data =
+        w;
+    if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))
+        return false;
+    for (unsigned i = 0; i < w->snapshot->listener_count; i++) {
+        if (!listener_start(&w->listeners[i], note))
+            return false;
+    }
+    uv_poll_start(&w->control_poll, UV_READABLE, on_control);
+    uv_prepare_start(&w->batch, on_batch);
+    uv_timer_start(&w->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
+    return true;
+}
+
+static void
+fini(struct worker *w)
+{
+    event_flush_last(w->log, 1000);
+    for (unsigned i = 0; i < w->snapshot->listener_count; i++)
+        listener_fini(&w->listeners[i]);
+    for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
+        upstream_fini(&w->upstreams[i]);
+    free(w->listeners);
+    free(w->upstreams);
+    sources_free(&w->sources);
+    key_client_free(&w->keys);
+    event_log_free(&w->log);
+    snapshot_unref(&w->snapshot);
+    require(uv_loop_close(&w->loop) == 0); /* every handle was closed */
+}
+
+int
+worker_run(int control, struct snapshot *snapshot)
+{
+    static struct worker worker;
+    struct worker *w = &worker;
+    struct note note = { "" };
+
+    w->control = control;
+    w->snapshot = snapshot;
+    uv_loop_init(&w->loop);
+    if (!set_up(w, &note) || !start(w, &note)) {
+        say(w, IPC_FAILED, note.text);
+        return 1; /* the process ends; the kernel takes back what was half made */
+    }
+    say(w, IPC_READY, NULL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    fini(w);
+    return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * proxy/worker.h - the process that speaks with clients and upstreams.
+ *
+ * One libuv loop, no threads, no long-term secret: keys are in keyd, the log in
+ * logd. Everything is set up from the parent's messages before the jail closes;
+ * from then on the worker opens no file.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "config/snapshot.h"
+#include "log/event.h"
+#include "proxy/affinity.h"
+#include "tls/key_client.h"
+#include "tls/tls_ticket.h"
+
+struct listener;
+struct sources;
+struct upstream;
+
+struct worker {
+    uv_loop_t loop;
+    unsigned index, count; /* this worker, and how many there are */
+    struct snapshot *snapshot;
+    struct event_log *log;
+    struct key_client *keys;
+    struct tls_tickets tickets;
+    struct affinity_key cookie_key;
+    char pseudonym[32]; /* ours in Via (RFC 9110, 7.6.3); the same in all workers */
+    struct upstream *upstreams; /* one for each of the snapshot's */
+    struct listener *listeners; /* likewise */
+    struct sources *sources;
+    unsigned connections; /* client connections now open */
+    bool draining;
+
+    int control;
+    uv_poll_t control_poll;
+    uv_prepare_t batch; /* sends the log's batch before the loop sleeps */
+    uv_timer_t drain_timer, housekeeping;
+};
+
+/*
+ * Runs a worker over the control channel, from IPC_ROLE on (the configuration has
+ * been read), until it has drained or the parent is gone. Owns `snapshot`'s
+ * reference. Returns the exit status.
+ */
+int worker_run(int control, struct snapshot *snapshot);
+
+/* Called when a client connection is freed: a draining worker ends with its last one. */
+void worker_connection_gone(struct worker *worker);
+
+#endif
