@@ -135,8 +135,10 @@ read_options(struct options *options, int argc, char **argv)
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
+    static char name[] = "postern demo";
     int letter;
 
+    argv[0] = name; /* getopt_long begins its complaints with it */
     optind = 1;
     while ((letter = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (letter == 'f') {
@@ -166,13 +168,25 @@ account_for_workers(void)
 }
 
 static bool
+try_address(struct demo_address *address, const char *option, const char *text,
+    struct note *note)
+{
+    struct note why = { "" };
+
+    if (demo_address_try(address, text, &why))
+        return true;
+    note_set(note, "%s; choose another with %s HOST:PORT (port 0: any free one)",
+        why.text, option);
+    return false;
+}
+
+static bool
 try_addresses(struct demo *demo, const struct options *options, struct note *note)
 {
-    if (!demo_address_try(&demo->address, options->address, note))
-        return false;
     demo->redirects = options->redirect != NULL;
-    return !demo->redirects ||
-        demo_address_try(&demo->redirect, options->redirect, note);
+    return try_address(&demo->address, "--address", options->address, note) &&
+        (!demo->redirects ||
+            try_address(&demo->redirect, "--redirect", options->redirect, note));
 }
 
 static bool

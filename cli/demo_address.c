@@ -75,8 +75,7 @@ demo_address_try(struct demo_address *address, const char *text, struct note *no
     bool bound;
 
     if (where == NULL) {
-        note_set(note, "%s is no address; write HOST:PORT, such as 127.0.0.1:8443",
-            text);
+        note_set(note, "%s is no address with a port", text);
         return false;
     }
     fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

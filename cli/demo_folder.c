@@ -174,7 +174,8 @@ demo_folder_configure(const struct demo_folder *folder,
     put_upstream(file, folder, setting->site_port);
     fprintf(file, "\nlog:\n  format: ecs-json\n  to: \"file:%s/postern.log\"\n",
         folder->path);
+    fputs("\ndrain: 5s\n", file); /* who pressed Ctrl-C is waiting */
     if (setting->user != NULL)
-        fprintf(file, "\nuser: %s\n", setting->user);
+        fprintf(file, "user: %s\n", setting->user);
     return close_config(folder, file, note);
 }

@@ -113,6 +113,16 @@ get_entry(struct visit *v)
     demo_conn_send(v->conn, &page);
 }
 
+/* As announced, or as it turned out. */
+static bool
+is_larger(const struct demo_conn *c, uint64_t limit)
+{
+    const struct http_framing *framing = &c->head.framing;
+
+    return c->body.decoded > limit ||
+        (framing->kind == HTTP_LENGTH && framing->length > limit);
+}
+
 /* The whole body, when it is a small one. */
 static bool
 read_small(struct demo_conn *c, struct chunk_queue *body, char *to, size_t *length)
@@ -121,7 +131,8 @@ read_small(struct demo_conn *c, struct chunk_queue *body, char *to, size_t *leng
 
     do {
         before = body->length;
-        if (demo_conn_read(c, body) != FAULT_NONE || body->length > LOGIN_BYTES)
+        if (is_larger(c, LOGIN_BYTES) || demo_conn_read(c, body) != FAULT_NONE ||
+            is_larger(c, LOGIN_BYTES))
             return false;
     } while (body->length > before);
     *length = body->length;
@@ -268,10 +279,10 @@ read_upload(struct demo_conn *c, struct demo_upload *upload, struct demo_file *f
 
     chunk_queue_init(&body, CHUNK_BYTES);
     while (status == 0) {
-        if (demo_conn_read(c, &body) != FAULT_NONE)
-            status = 400;
-        else if (c->body.decoded > UPLOAD_BYTES)
+        if (is_larger(c, UPLOAD_BYTES))
             status = 413;
+        else if (demo_conn_read(c, &body) != FAULT_NONE)
+            status = 400;
         else if (chunk_queue_is_empty(&body))
             status = demo_upload_end(upload, file) ? 200 : 400;
         while (status == 0 && !chunk_queue_is_empty(&body)) {

@@ -153,15 +153,19 @@ bury_clients(struct house *house)
             house->clients--;
 }
 
-/* Signals of the starter's taste end here: Ctrl-C is its affair, SIGTERM ours. */
+/*
+ * Whoever ends a whole group of processes (a terminal, a service manager) means the
+ * starter: postern is to drain first, and for that the site has to answer.
+ */
 static int
 watch_children(void)
 {
     sigset_t children;
 
     signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
@@ -183,7 +187,7 @@ live(struct house *house, pid_t starter, const struct passwd *account)
     if (house->child_ended < 0 || (account != NULL && !become(account)) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         _exit(1);
-    demo_child_die_with(starter, SIGTERM);
+    demo_child_die_with(starter, SIGKILL);
     for (;;) {
         watched[2].fd = house->clients < DEMO_SITE_CLIENTS ? house->listener : -1;
         if (poll(watched, 3, -1) < 0 && errno != EINTR)
