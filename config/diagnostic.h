@@ -48,6 +48,9 @@ void diagnostics_make_strict(struct diagnostics *d);
  */
 void diagnostics_print(const struct diagnostics *d, FILE *to, bool colour);
 
+/* True when `to` is a terminal and the environment has no NO_COLOR (no-color.org). */
+bool diagnostics_may_colour(FILE *to);
+
 /* The closing line alone. */
 void diagnostics_print_verdict(const struct diagnostics *d, FILE *to);
 

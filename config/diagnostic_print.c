@@ -5,7 +5,9 @@
  */
 #include "config/diagnostic.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/json_text.h"
 
@@ -56,6 +58,14 @@ print_row(const struct diagnostic *row, FILE *to, bool colour)
     }
     if (row->hint != NULL)
         fprintf(to, "      = hint: %s\n", row->hint);
+}
+
+bool
+diagnostics_may_colour(FILE *to)
+{
+    const char *no = getenv("NO_COLOR");
+
+    return isatty(fileno(to)) == 1 && (no == NULL || no[0] == '\0');
 }
 
 void

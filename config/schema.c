@@ -140,6 +140,31 @@ schema_has_value(const struct setting *setting)
 }
 
 const char *
+schema_type_name(enum setting_type type)
+{
+    static const char *const names[] = {
+        [TYPE_BLOCK] = "block",
+        [TYPE_NUMBER] = "number",
+        [TYPE_FLAG] = "true or false",
+        [TYPE_DURATION] = "duration",
+        [TYPE_SIZE] = "size",
+        [TYPE_CHOICE] = "word",
+        [TYPE_FILE] = "file",
+        [TYPE_PATTERN] = "file or pattern",
+        [TYPE_KEY] = "place of a key",
+        [TYPE_CERTIFICATE] = "file, or pair",
+        [TYPE_URL] = "URL",
+        [TYPE_ADDRESS] = "address",
+        [TYPE_REFERENCE] = "name",
+        [TYPE_HOST] = "host name",
+        [TYPE_ACCOUNT] = "account",
+        [TYPE_TARGET] = "target",
+    };
+
+    return names[type];
+}
+
+const char *
 schema_type_text(enum setting_type type)
 {
     switch (type) {

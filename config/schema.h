@@ -109,6 +109,9 @@ const char *schema_refusal(enum block_id block, const char *key);
 /* True when the default is a value, not words. */
 bool schema_has_value(const struct setting *setting);
 
+/* What values of this type are called in tables: "duration". */
+const char *schema_type_name(enum setting_type type);
+
 /* What values of this type are called in messages: "a duration such as 30s, 15m or 8h". */
 const char *schema_type_text(enum setting_type type);
 
