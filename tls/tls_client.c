@@ -160,6 +160,14 @@ tls_client_minimum(const SSL *ssl)
 
 /* --- trust --- */
 
+/* "0123abcd.0": the only names that OpenSSL looks for (openssl-rehash(1)). */
+static bool
+is_hashed_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+        name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
 /*
  * OpenSSL would open the files of its directory one by one when a certificate asks
  * for them: too late, in the jail. So all are read now.
@@ -177,32 +185,49 @@ load_directory(SSL_CTX *ctx, const char *path)
         char file[4096];
         int length = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
 
-        if (entry->d_name[0] != '.' && length > 0 && (size_t)length < sizeof file)
+        if (is_hashed_name(entry->d_name) && length > 0 && (size_t)length < sizeof file)
             any |= SSL_CTX_load_verify_file(ctx, file) == 1;
     }
     closedir(directory);
     return any;
 }
 
+/* The place that OpenSSL was built with, unless its environment variable says other. */
+static const char *
+place_of(const char *variable, const char *built_in)
+{
+    const char *set = secure_getenv(variable);
+
+    return set != NULL ? set : built_in;
+}
+
+static bool
+load_system_authorities(SSL_CTX *ctx, struct note *note)
+{
+    const char *file =
+        place_of(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+    const char *directory =
+        place_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    bool good =
+        SSL_CTX_load_verify_file(ctx, file) == 1 || load_directory(ctx, directory);
+
+    ERR_clear_error();
+    if (!good)
+        note_set(note, "the system has no certificate authorities in %s or %s", file,
+            directory);
+    return good;
+}
+
 static bool
 load_authorities(SSL_CTX *ctx, const char *ca_file, struct note *note)
 {
-    bool good;
-
     ERR_clear_error();
-    if (ca_file != NULL) {
-        good = SSL_CTX_load_verify_file(ctx, ca_file) == 1;
-        if (!good)
-            tls_context_note_file(note, ca_file);
-        return good;
-    }
-    good = SSL_CTX_load_verify_file(ctx, X509_get_default_cert_file()) == 1 ||
-        load_directory(ctx, X509_get_default_cert_dir());
-    ERR_clear_error();
-    if (!good)
-        note_set(note, "the system has no certificate authorities in %s",
-            X509_get_default_cert_dir());
-    return good;
+    if (ca_file == NULL)
+        return load_system_authorities(ctx, note);
+    if (SSL_CTX_load_verify_file(ctx, ca_file) == 1)
+        return true;
+    tls_context_note_file(note, ca_file);
+    return false;
 }
 
 static void

@@ -38,7 +38,7 @@ static const struct pki_order orders[] = {
         .to_days = -10),
     ORDER(.name = "early", .alt = "DNS:mail.example.org", .from_days = 10,
         .to_days = 40),
-    ORDER(.name = "other", .alt = "DNS:other.example.org,DNS:b\x01d.example.org"),
+    ORDER(.name = "other", .alt = "DNS:other.example.org,DNS:b\001d.example.org"),
     ORDER(.name = "mail.example.org"), /* the name stands in the common name only */
     { .name = "lone", .alt = "DNS:mail.example.org" },
     { .name = "stranger", .alt = "DNS:mail.example.org", .issuer = "ca2" },
@@ -341,6 +341,27 @@ raw_connect(uint16_t port)
     require(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
     require(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
     return fd;
+}
+
+int
+raw_listen(uint16_t *port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+
+    require(fd >= 0 && uv_ip4_addr("127.0.0.1", 0, &address) == 0);
+    require(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    require(listen(fd, 4) == 0);
+    require(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+int
+raw_accept(int listener)
+{
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 void

@@ -116,6 +116,9 @@ void raw_open(struct raw *raw, uint16_t port, SSL_CTX *ctx, const char *server_n
 /* Turns the loop and the handshake until it is over. True: established. */
 bool raw_shake(struct raw *raw);
 void raw_close(struct raw *raw);
+/* Non-blocking sockets on 127.0.0.1; raw_accept: -1 when nobody waits. */
 int raw_connect(uint16_t port);
+int raw_listen(uint16_t *port);
+int raw_accept(int listener);
 
 #endif

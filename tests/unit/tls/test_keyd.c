@@ -1,18 +1,18 @@
 /*
  * tests/unit/tls/test_keyd.c - keys that live in another process.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <signal.h>
+#include <openssl/rsa.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/ipc.h"
+#include "base/require.h"
 #include "lab.h"
 #include "tls/key_provider.h"
 #include "tls/keyd.h"
@@ -50,11 +50,321 @@ signs_with_every_kind_in_every_version(void **state)
     }
 }
 
+/* --- trouble --- */
+
+static void
+fails_cleanly_without_keyd_and_recovers(void **state)
+{
+    struct site site;
+    struct link link;
+
+    (void)state;
+    site_open(&site, "mail", NULL);
+    lab_kill_keyd();
+    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
+    run_until(link.server.failed && link.client.failed);
+    assert_int_equal(link.server.stream.fault, FAULT_TLS_KEY_UNAVAILABLE);
+    assert_int_equal(link.client.stream.fault, FAULT_UPSTREAM_TLS); /* an alert came */
+    assert_false(key_client_is_alive(lab.keys));
+    link_close(&link);
+    lab_start_keyd();
+    assert_true(key_client_is_alive(lab.keys));
+    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
+    assert_true(link.server.established && link.client.established);
+    link_close(&link);
+    site_close(&site);
+}
+
+/* Nobody answers on this channel, and nobody closes it either. */
+static void
+waits_for_a_silent_keyd_only_once(void **state)
+{
+    unsigned char name[KEY_NAME_BYTES] = { 0 }, digest[32] = { 0 }, signature[128];
+    size_t length = sizeof signature;
+    uint64_t began, ended;
+    int pair[2];
+
+    (void)state;
+    require(ipc_pair(pair));
+    key_client_set_channel(lab.keys, pair[0]);
+    began = clock_ms();
+    assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
+        bytes_of(digest, 32), signature, &length));
+    ended = clock_ms();
+    assert_true(ended - began >= KEY_TIMEOUT_MS);
+    assert_false(key_client_is_alive(lab.keys));
+    for (int i = 0; i < 1000; i++)
+        assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
+            bytes_of(digest, 32), signature, &length));
+    assert_true(clock_ms() - ended < KEY_TIMEOUT_MS);
+    close(pair[1]);
+    lab_connect_keys();
+    assert_true(key_client_is_alive(lab.keys));
+}
+
+static void
+does_not_take_an_old_answer_for_a_new_one(void **state)
+{
+    static struct ipc_writer w;
+    unsigned char name[KEY_NAME_BYTES] = { 0 }, digest[32] = { 0 }, signature[128];
+    size_t length = sizeof signature;
+    int pair[2];
+
+    (void)state;
+    require(ipc_pair(pair));
+    key_client_set_channel(lab.keys, pair[0]);
+    ipc_begin(&w, IPC_SIGNED);
+    ipc_put_u32(&w, UINT32_MAX); /* the number of no question */
+    ipc_put_u32(&w, KEY_SIGNED);
+    ipc_put_string(&w, "forged");
+    require(ipc_send(pair[1], &w) == IPC_DONE);
+    require(shutdown(pair[1], SHUT_WR) == 0);
+    assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
+        bytes_of(digest, 32), signature, &length));
+    assert_int_equal(length, sizeof signature);
+    close(pair[1]);
+    lab_connect_keys();
+}
+
+/* --- what keyd refuses --- */
+
+static int
+new_asker(void)
+{
+    static struct ipc_writer w;
+    int pair[2];
+
+    require(ipc_pair(pair));
+    ipc_begin(&w, IPC_CLIENT);
+    ipc_put_string(&w, "asker");
+    ipc_put_fd(&w, pair[1]);
+    require(ipc_send(lab.control, &w) == IPC_DONE);
+    close(pair[1]);
+    return pair[0];
+}
+
+struct question {
+    enum ipc_tag tag;
+    size_t name_bytes, digest_bytes;
+    uint32_t scheme, hash;
+    bool trailing;
+};
+
+/* The status keyd answers, or -1 when it closes the channel instead. */
+static int
+ask(int channel, const unsigned char *name, const struct question *q)
+{
+    static struct ipc_writer w;
+    static struct ipc_message m;
+    static const unsigned char digest[256];
+    int status = -1;
+
+    ipc_begin(&w, q->tag);
+    ipc_put_u32(&w, 7);
+    ipc_put_bytes(&w, bytes_of(name, q->name_bytes));
+    ipc_put_u32(&w, q->scheme);
+    ipc_put_u32(&w, q->hash);
+    ipc_put_bytes(&w, bytes_of(digest, q->digest_bytes));
+    if (q->trailing)
+        ipc_put_u32(&w, 0);
+    require(ipc_send(channel, &w) == IPC_DONE);
+    if (ipc_receive(channel, -1, &m) == IPC_DONE) {
+        assert_int_equal(ipc_get_u32(&m), 7);
+        status = (int)ipc_get_u32(&m);
+        ipc_done(&m);
+    }
+    return status;
+}
+
+static void
+name_of(const char *certificate, unsigned char name[KEY_NAME_BYTES])
+{
+    FILE *file = fopen(lab_file(certificate, "pem"), "r");
+    X509 *x = PEM_read_X509(file, NULL, NULL, NULL);
+
+    require(x != NULL && key_name_of(X509_get0_pubkey(x), name));
+    X509_free(x);
+    fclose(file);
+}
+
+static void
+signs_only_whole_digests(void **state)
+{
+    static const struct {
+        struct question question;
+        int status;
+    } rows[] = {
+        { { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256, false }, KEY_SIGNED },
+        { { IPC_SIGN, 32, 48, KEY_ECDSA, KEY_SHA384, false }, KEY_SIGNED },
+        { { IPC_SIGN, 32, 64, KEY_ECDSA, KEY_SHA512, false }, KEY_SIGNED },
+        { { IPC_SIGN, 32, 32, KEY_RSA_PSS, KEY_SHA256, false }, KEY_REFUSED },
+        { { IPC_SIGN, 32, 32, KEY_RSA_PKCS1, KEY_SHA256, false }, KEY_REFUSED },
+        { { IPC_SIGN, 32, 31, KEY_ECDSA, KEY_SHA256, false }, -1 },
+        { { IPC_SIGN, 32, 0, KEY_ECDSA, KEY_SHA256, false }, -1 },
+        { { IPC_SIGN, 32, 256, KEY_RSA_PKCS1, KEY_SHA256, false }, -1 },
+        { { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA384, false }, -1 },
+        { { IPC_SIGN, 32, 32, KEY_SCHEMES, KEY_SHA256, false }, -1 },
+        { { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_HASHES, false }, -1 },
+        { { IPC_SIGN, 31, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
+        { { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256, true }, -1 },
+        { { IPC_DRAIN, 32, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
+        { { IPC_KEY, 32, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
+    };
+    unsigned char name[KEY_NAME_BYTES];
+
+    (void)state;
+    name_of("mail", name);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int channel = new_asker();
+
+        if (ask(channel, name, &rows[i].question) != rows[i].status)
+            fail_msg("row %u", i);
+        close(channel);
+    }
+}
+
+static void
+signs_with_no_key_it_was_not_given(void **state)
+{
+    static const struct question question = { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256,
+        false };
+    unsigned char name[KEY_NAME_BYTES] = { 1 };
+    int channel = new_asker();
+
+    (void)state;
+    assert_int_equal(ask(channel, name, &question), KEY_UNKNOWN);
+    name_of("mail", name);
+    assert_int_equal(ask(channel, name, &question), KEY_SIGNED); /* still open */
+    close(channel);
+}
+
+static void
+closes_on_garbage(void **state)
+{
+    static struct ipc_message m;
+    unsigned char garbage[500];
+
+    (void)state;
+    for (unsigned i = 1; i <= sizeof garbage; i += 7) {
+        int channel = new_asker();
+
+        memset(garbage, (int)i, sizeof garbage);
+        require(send(channel, garbage, i, MSG_NOSIGNAL) == (ssize_t)i);
+        assert_int_equal(ipc_receive(channel, -1, &m), IPC_CLOSED);
+        close(channel);
+    }
+}
+
+/* --- key files --- */
+
+/* Runs a keyd of its own with one file of `text`; its words when it gives up, or "". */
+static void
+load_alone(const char *text, size_t length, char words[256])
+{
+    static struct ipc_writer w;
+    static struct ipc_message m;
+    enum ipc_result sent;
+    int pair[2], file[2], status;
+    pid_t child;
+
+    require(ipc_pair(pair) && pipe(file) == 0);
+    child = fork();
+    require(child >= 0);
+    if (child == 0) {
+        close(pair[0]);
+        close(file[1]);
+        _exit(keyd_run(pair[1], NULL));
+    }
+    close(pair[1]);
+    require(write(file[1], text, length) == (ssize_t)length);
+    close(file[1]);
+    ipc_begin(&w, IPC_KEY);
+    ipc_put_string(&w, "cert.pem");
+    ipc_put_string(&w, "file:/etc/key.pem");
+    ipc_put_fd(&w, file[0]);
+    require(ipc_send(pair[0], &w) == IPC_DONE);
+    close(file[0]);
+    ipc_begin(&w, IPC_DRAIN);
+    sent = ipc_send(pair[0], &w);
+    assert_true(sent == IPC_DONE || sent == IPC_CLOSED); /* it may be gone already */
+    words[0] = '\0';
+    if (ipc_receive(pair[0], -1, &m) == IPC_DONE) {
+        assert_int_equal(m.tag, IPC_FAILED);
+        ipc_get_string(&m, words, 256);
+        ipc_done(&m);
+    }
+    close(pair[0]);
+    require(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), words[0] == '\0' ? 0 : 1);
+}
+
+static size_t
+print_key(EVP_PKEY *key, const char *password, char *text, size_t room)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int n;
+
+    require(PEM_write_bio_PKCS8PrivateKey(bio, key,
+                password != NULL ? EVP_aes_128_cbc() : NULL, password,
+                password != NULL ? (int)strlen(password) : 0, NULL, NULL) == 1);
+    n = BIO_read(bio, text, (int)room);
+    require(n > 0 && (size_t)n < room);
+    BIO_free(bio);
+    EVP_PKEY_free(key);
+    return (size_t)n;
+}
+
+static void
+says_why_it_cannot_use_a_file(void **state)
+{
+    char text[8192], words[256];
+    size_t n;
+
+    (void)state;
+    n = print_key(EVP_EC_gen("P-256"), NULL, text, sizeof text);
+    load_alone(text, n, words);
+    assert_string_equal(words, "");
+    n = print_key(EVP_EC_gen("P-256"), "secret", text, sizeof text);
+    load_alone(text, n, words);
+    assert_non_null(strstr(words, "file:/etc/key.pem: "));
+    assert_non_null(strstr(words, "protected by a password"));
+    n = print_key(EVP_RSA_gen(1024), NULL, text, sizeof text);
+    load_alone(text, n, words);
+    assert_non_null(strstr(words, "fewer than 2048 bits"));
+    n = print_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, text, sizeof text);
+    load_alone(text, n, words);
+    assert_non_null(strstr(words, "only RSA and ECDSA"));
+    load_alone("hello", 5, words);
+    assert_non_null(strstr(words, "no PEM private key"));
+    load_alone("", 0, words);
+    assert_non_null(strstr(words, "empty"));
+}
+
+static void
+ends_with_its_parent(void **state)
+{
+    int status;
+
+    (void)state;
+    close(lab.control);
+    require(waitpid(lab.keyd, &status, 0) == lab.keyd);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    lab_start_keyd();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signs_with_every_kind_in_every_version),
+        cmocka_unit_test(fails_cleanly_without_keyd_and_recovers),
+        cmocka_unit_test(waits_for_a_silent_keyd_only_once),
+        cmocka_unit_test(does_not_take_an_old_answer_for_a_new_one),
+        cmocka_unit_test(signs_only_whole_digests),
+        cmocka_unit_test(signs_with_no_key_it_was_not_given),
+        cmocka_unit_test(closes_on_garbage),
+        cmocka_unit_test(says_why_it_cannot_use_a_file),
+        cmocka_unit_test(ends_with_its_parent),
     };
 
     return cmocka_run_group_tests(tests, lab_open, lab_close);
