@@ -165,7 +165,7 @@ static int
 on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
     const unsigned char *offered, unsigned offered_length, void *owner)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
     unsigned char *protocol;
 
     (void)ssl;
