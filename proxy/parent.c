@@ -275,8 +275,6 @@ on_end(struct child *child, int status)
 
     if (!child->drained)
         tell_loss(child, status);
-    if (child->role == CHILD_LOGD)
-        event_log_set_channel(p->log, -1);
     family_forget(child);
     if (p->stopping) {
         stop_next(p);
