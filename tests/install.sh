@@ -31,9 +31,10 @@ packages_of() {
     }
 }
 
-is_installed() {
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
+declare -A installed=()
+while read -r state package; do
+    [ "$state" != installed ] || installed[$package]=1
+done < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n')
 
 is_offered() {
     LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
@@ -44,7 +45,7 @@ list=$(for part in "$@"; do packages_of "$part"; done | sort -u)
 for alternatives in $list; do
     there=
     for package in ${alternatives//|/ }; do
-        if is_installed "$package"; then there=1; fi
+        there+=${installed[$package]:-}
     done
     [ -n "$there" ] || missing+=("$alternatives")
 done
