@@ -60,7 +60,10 @@ void demo_conn_answer(struct demo_conn *c, unsigned status, const char *content_
  */
 void demo_conn_send(struct demo_conn *c, struct chunk_queue *body);
 
-/* Sends the head of an answer in pieces. False: no piece is wanted (HEAD), or the client is gone. */
+/*
+ * Sends the head of an answer in pieces. False: no piece is wanted (HEAD), or the
+ * client is gone.
+ */
 bool demo_conn_stream_begin(struct demo_conn *c) MUST_USE;
 
 /* Sends one piece at once; `last` ends the answer. False: the client is gone. */
