@@ -67,7 +67,7 @@ say_failure(const struct note *note)
     fprintf(stderr, "postern demo: %s\n", note->text);
 }
 
-/* A path for the shell, quoted only where it needs to be (demo_folder_open refuses '). */
+/* What to put around a path for the shell; demo_folder_open refuses those with a '. */
 static const char *
 quote_for(const char *path)
 {

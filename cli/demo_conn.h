@@ -29,7 +29,7 @@ struct demo_conn {
     bool last;                     /* the connection ends after this answer */
 };
 
-/* Takes over `*fd`, which becomes -1, and shakes hands. False: there is nobody to serve. */
+/* Takes over `*fd`, which becomes -1, and shakes hands. False: nobody to serve. */
 bool demo_conn_begin(struct demo_conn *c, SSL_CTX *context, int *fd) MUST_USE;
 
 /* Closes politely: what was written still arrives. Also after a failed begin. */
@@ -37,7 +37,7 @@ void demo_conn_end(struct demo_conn *c);
 
 /*
  * Waits for the next request head. FAULT_CLIENT_CLOSED: there is none. Any other
- * fault: what came is no request; it can be answered once. In both cases c->last is set.
+ * fault: what came is no request; it can be answered once. c->last is set for both.
  */
 enum fault demo_conn_next(struct demo_conn *c) MUST_USE;
 
