@@ -230,10 +230,16 @@ take_trailer_name(struct http_body *body, char c)
     return FAULT_NONE;
 }
 
+static bool
+is_trailer_long(struct http_body *body)
+{
+    return ++body->chunked.trailer_bytes > body->limits->trailer_bytes;
+}
+
 static enum fault
 take_trailer(struct http_body *body, char c)
 {
-    if (++body->chunked.trailer_bytes > body->limits->trailer_bytes)
+    if (is_trailer_long(body))
         return FAULT_HTTP_TRAILER;
     if (body->chunked.state == CHUNK_TRAILER_FIRST && c == '\r')
         body->chunked.state = CHUNK_LAST_LF;
@@ -249,7 +255,7 @@ take_trailer(struct http_body *body, char c)
 static enum fault
 take_trailer_lf(struct http_body *body, char c)
 {
-    if (c != '\n')
+    if (c != '\n' || is_trailer_long(body))
         return FAULT_HTTP_TRAILER;
     if (body->chunked.state == CHUNK_LAST_LF)
         body->ended = true;

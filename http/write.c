@@ -111,6 +111,8 @@ http_field_is_forwarded(const struct http_head *head, const struct http_field *f
     if ((flags & (FIELD_HOP | FIELD_FRAMING)) != 0 ||
         (is_request && (flags & FIELD_IDENTITY) != 0))
         return false;
+    if (field->id == FIELD_EXPECT && head->minor == 0)
+        return false; /* said in HTTP/1.0 it means nothing (RFC 9110, 10.1.1) */
     return (flags & FIELD_PROTECTED) != 0 ||
         !http_head_lists(head, FIELD_CONNECTION, field->name);
 }
