@@ -130,10 +130,8 @@ mask_find(struct bytes url)
             name = at + 1;
         } else if (mark == ENDS_SCHEME) {
             secret = userinfo_from(at, end);
-        } else if (name != NULL) {
-            if (is_secret_name(bytes_of(name, (size_t)(at - name))))
-                secret = value_from(at + 1, end);
-            name = NULL; /* what follows is a value, up to the next separator */
+        } else if (is_secret_name(bytes_of(name, (size_t)(at - name)))) {
+            secret = value_from(at + 1, end);
         }
         if (secret.length > 0)
             return secret;

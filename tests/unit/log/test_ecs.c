@@ -343,6 +343,43 @@ every_pair_of_bytes_makes_one_good_line(void **state)
 }
 
 static void
+every_byte_is_escaped_amid_plain_text(void **state)
+{
+    char text[] = "0123456789012345678";
+
+    (void)state;
+    for (unsigned byte = 1; byte < 256; byte++)
+        for (size_t at = 0; at < 8; at++) {
+            memset(text, 'x', sizeof(text) - 1);
+            text[8 + at] = (char)byte;
+            begin_view(EVENT_REQUEST_BLOCKED);
+            set_text(EF_USER_AGENT, text);
+            write_view();
+            assert_int_equal(strstr(line, text) != NULL,
+                byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\');
+        }
+}
+
+static void
+lines_around_the_limit_are_whole(void **state)
+{
+    static char text[ECS_LINE_BYTES];
+    size_t longest = 0;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (size_t bytes = 7000; bytes < sizeof(text); bytes++) {
+        begin_view(EVENT_REQUEST_BLOCKED);
+        event_view_set_text(&view, EF_URL_ORIGINAL, bytes_of(text, bytes));
+        event_view_set_number(&view, EF_UPSTREAM_TLS_RESUMED, 1);
+        write_view();
+        if (strstr(line, "truncated") == NULL)
+            longest = length;
+    }
+    assert_true(longest > ECS_LINE_BYTES - 100);
+}
+
+static void
 the_largest_event_fits_whatever_it_holds(void **state)
 {
     static const char worst[] = { '\0', '\xff', '"', 'x', '=', '%', '\xe2' };
@@ -423,6 +460,8 @@ main(void)
         cmocka_unit_test(what_is_no_utf8_stays_readable),
         cmocka_unit_test(what_a_terminal_obeys_is_escaped),
         cmocka_unit_test(every_pair_of_bytes_makes_one_good_line),
+        cmocka_unit_test(every_byte_is_escaped_amid_plain_text),
+        cmocka_unit_test(lines_around_the_limit_are_whole),
         cmocka_unit_test(the_largest_event_fits_whatever_it_holds),
         cmocka_unit_test(a_url_full_of_secrets_fits),
         cmocka_unit_test(the_mark_of_a_cut_is_there_only_after_a_cut),

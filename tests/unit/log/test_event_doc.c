@@ -29,10 +29,11 @@ the_page_is_up_to_date(void **state)
     fclose(made);
 
     room = length + 2;
-    found = calloc(1, room);
-    assert_int_equal(fread(found, 1, room - 1, page), length);
-    assert_string_equal(found, expected);
+    found = malloc(room);
+    found[fread(found, 1, room - 1, page)] = '\0';
     fclose(page);
+    if (strcmp(found, expected) != 0)
+        fail_msg("run: postern events --markdown > docs/events.md");
     free(found);
     free(expected);
 }
