@@ -24,7 +24,7 @@ class Pki:
         )
         self.ecdsa = self._leaf("ecdsa", "ecdsa", [NAME])
         self.rsa = self._leaf("rsa", "rsa", [NAME])
-        # H2O verifies the name that it connects to, hence the second one.
+        # H2O can only be told to verify the name that it dials, hence the second one.
         self.upstream = self._leaf("upstream", "ecdsa", [UPSTREAM_NAME, "localhost"])
 
     def _openssl(self, arguments):

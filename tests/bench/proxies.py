@@ -1,6 +1,6 @@
 """The four proxies, each configured to do the same work.
 
-TLS 1.3 toward clients and toward the internal server, whose chain and name are
+TLS 1.3 toward clients and toward the internal server, whose certificate is
 verified; HTTP/1.1 with connections kept on both sides; one line of log per
 request; one worker. Where they differ, equality() in `run` says so.
 """
@@ -38,7 +38,9 @@ class Proxy:
         return found[0] if found else "unknown"
 
     def start(self, folder, pki, upstream, processors):
-        os.mkdir(folder, 0o755)
+        os.makedirs(f"{folder}/log")
+        os.chmod(folder, 0o755)
+        os.chmod(f"{folder}/log", 0o777)  # whoever writes the log may not be root
         ports = dict(zip(("ecdsa", "rsa"), free_ports(2)))
         with open(f"{folder}/config", "w") as config:
             config.write(self.config(folder, pki, upstream, ports))
@@ -115,7 +117,7 @@ upstreams:
       ca: {pki.ca}
       name: {UPSTREAM_NAME}
 log:
-  to: "file:{folder}/access.log"
+  to: "file:{folder}/log/access.log"
 """
 
 
@@ -154,7 +156,7 @@ events {{
 http {{
     {nginx_temporary(folder)}
     # Lines are written in batches, as postern's are.
-    access_log {folder}/access.log combined buffer=64k flush=1s;
+    access_log {folder}/log/access.log combined buffer=64k flush=1s;
     keepalive_timeout 600s;
     keepalive_requests 100000000;
     ssl_protocols TLSv1.2 TLSv1.3;
@@ -266,7 +268,7 @@ num-threads: 1
 max-connections: {connections_limit()}
 {"user: nobody" if IS_ROOT else ""}
 http1-request-timeout: 600
-access-log: {folder}/access.log
+access-log: {folder}/log/access.log
 {listens}
 hosts:
   "*":
