@@ -3,7 +3,7 @@
  *
  * Standard output may be a pipe that nobody empties, or a terminal that somebody
  * stopped. O_NONBLOCK belongs to the open file, which the shell and our parent
- * share, so it is not set on descriptor 1: the file is opened anew through /proc.
+ * share, so it is not set on descriptor 1: the pipe is opened anew through /proc.
  * Where that is not possible (a socket, another user's pipe) a poll stands before
  * each write, of no more than a pipe with any room at all takes (PIPE_BUF).
  *
@@ -47,10 +47,16 @@ open_file(const char *path)
 static int
 open_stdout(bool *shared)
 {
-    int fd = open("/proc/self/fd/1",
-        O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    struct stat file;
+    int fd = -1;
 
-    *shared = fd < 0;
+    /* A plain file never blocks, and its offset must stay the one our parent writes at. */
+    bool plain = fstat(STDOUT_FILENO, &file) == 0 && S_ISREG(file.st_mode);
+
+    if (!plain)
+        fd = open("/proc/self/fd/1", flags);
+    *shared = fd < 0 && !plain;
     return fd >= 0 ? fd : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 

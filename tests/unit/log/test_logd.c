@@ -343,6 +343,27 @@ a_pipe_that_nobody_empties_stops_no_worker(void **state)
 }
 
 static void
+a_file_as_standard_output_is_shared_with_the_parent(void **state)
+{
+    struct log_target target = { LOG_TO_STDOUT, NULL };
+    struct event_log *log = event_log_new("worker-0");
+    int out =
+        open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* as in: postern > file */
+    struct process logd = start_logd(&target, out);
+
+    (void)state;
+    event_log_set_channel(log, introduce(&logd, "worker-0"));
+    write_event(log, EVENT_STARTED);
+    event_flush_last(log, ANSWER_MS);
+    tell(&logd, IPC_DRAIN);
+    expect_end(&logd, 0);
+    assert_int_equal(write(out, "{\"ready\":true}\n", 15), 15);
+    close(out);
+    assert_int_equal(lines_of_file(), 2);
+    event_log_free(&log);
+}
+
+static void
 a_target_that_cannot_be_opened_is_told_to_the_parent(void **state)
 {
     struct log_target target = { LOG_TO_FILE, "/nonexistent/log" };
@@ -364,6 +385,7 @@ main(void)
         TEST(who_sends_rubbish_loses_its_channel_and_no_other),
         TEST(a_logd_that_was_killed_is_replaced),
         TEST(a_pipe_that_nobody_empties_stops_no_worker),
+        TEST(a_file_as_standard_output_is_shared_with_the_parent),
         TEST(a_target_that_cannot_be_opened_is_told_to_the_parent),
     };
 
