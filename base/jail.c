@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/jail_filter.h"
-#include "base/sanitizer.h"
 
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 
@@ -177,10 +176,7 @@ become(const char *user, struct note *note)
 
 /* --- the jail --- */
 
-/*
- * No core file, and nobody of the same user may trace this process or read its
- * memory. LeakSanitizer has to, so its builds stay traceable.
- */
+/* No core file, and nobody of the same user may trace this process or read its memory. */
 static bool
 forbid_dumps(struct note *note)
 {
@@ -188,7 +184,7 @@ forbid_dumps(struct note *note)
 
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         return failed(note, "core limit");
-    if (!WITH_ADDRESS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return failed(note, "dumpable");
     return true;
 }

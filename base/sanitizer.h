@@ -2,7 +2,7 @@
  * base/sanitizer.h - is this a build under AddressSanitizer?
  *
  * Only the chunk pool (which hides spare chunks from stray pointers) and the
- * jail (which must let the sanitizer's own system calls pass) may ask.
+ * jail's filter (which must let the sanitizer's own system calls pass) may ask.
  */
 #ifndef BASE_SANITIZER_H
 #define BASE_SANITIZER_H
