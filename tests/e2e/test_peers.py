@@ -115,7 +115,7 @@ def test_curl_waits_for_the_interim_answer_before_a_large_body(curl, upstream, f
         ["-tls1"],
         ["-tls1_1"],
         ["-tls1_2", "-cipher", "AES256-GCM-SHA384"],
-        ["-tls1_2", "-cipher", "DES-CBC3-SHA:NULL-SHA256"],
+        ["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"],
     ],
     ids=["tls1.0", "tls1.1", "no-forward-secrecy", "under-128-bits"],
 )

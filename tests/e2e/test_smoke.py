@@ -112,7 +112,7 @@ def test_the_http_port_answers_with_a_redirect_and_nothing_else(make_client, ups
     client = make_client(address="127.0.0.2", clear=True)
     response = client.ask("GET", "/inbox?a=1", host=PUBLIC_NAME)
     assert response.status == 308
-    assert response.get("Location") == f"https://{PUBLIC_NAME}/inbox?a=1"
+    assert response.get("Location") == f"https://{PUBLIC_NAME}:{proxy.port()}/inbox?a=1"
     proxy.expect_event("request-redirected", status=308)
     assert upstream.requests == []
 
