@@ -44,6 +44,15 @@ check_bridge_of(const struct node *upstream)
     return (enum bridge)tree_number(upstream, SETTING_UPSTREAM_BRIDGE);
 }
 
+/* False when a message was given about the bridge: nothing may be concluded from it. */
+static bool
+bridge_is_known(const struct node *upstream)
+{
+    const struct node *bridge = tree_meant(upstream, SETTING_UPSTREAM_BRIDGE);
+
+    return bridge == NULL || !bridge->refused;
+}
+
 static void
 check_reference(struct check *c, const struct node *block, enum setting_id id)
 {
@@ -52,7 +61,8 @@ check_reference(struct check *c, const struct node *block, enum setting_id id)
     char path[TREE_PATH_BYTES];
     struct suggestion s;
 
-    if (node == NULL || check_upstream_of(c->root, block, id) != NULL)
+    if (node == NULL || check_upstream_of(c->root, block, id) != NULL ||
+        tree_good(c->root, SETTING_UPSTREAM_BLOCK) == NULL)
         return;
     suggest_begin(&s, node->text);
     for (const struct node *e = entries(c->root, SETTING_UPSTREAM_BLOCK); e != NULL;
@@ -248,7 +258,7 @@ check_required(struct check *c, const struct node *host, enum setting_id id,
 {
     char path[TREE_PATH_BYTES];
 
-    if (tree_setting(host, id) == NULL)
+    if (tree_meant(host, id) == NULL)
         report(c->d, CODE_MISSING, host->key_mark, hint, "%s: '%s' is missing",
             tree_path(host, path), schema_setting(id)->key);
 }
@@ -307,7 +317,7 @@ check_host(struct check *c, const struct node *listener, const struct node *host
         check_tunnel(c, host);
         return;
     }
-    if (upstream != NULL) {
+    if (upstream != NULL && bridge_is_known(upstream)) {
         check_required(c, host, SETTING_PUBLISH_CERTIFICATE,
             "the PEM file with the certificate and its intermediates");
         check_required(c, host, SETTING_PUBLISH_APPLICATION,
@@ -333,7 +343,7 @@ check_clear_text(struct check *c, const struct node *upstream,
             "clear_text says otherwise",
             "%s: clear text to the internal network", path);
     else if (!value_is_loopback(url->host) &&
-        tree_setting(upstream, SETTING_UPSTREAM_BEYOND_LOOPBACK) == NULL)
+        tree_meant(upstream, SETTING_UPSTREAM_BEYOND_LOOPBACK) == NULL)
         report(c->d, CODE_BEYOND_LOOPBACK, server->mark,
             stash_print(c->stash, "use https://, or write %s: %s",
                 schema_setting(SETTING_UPSTREAM_BEYOND_LOOPBACK)->key,
@@ -353,7 +363,7 @@ check_server(struct check *c, const struct node *upstream, const struct node *se
     struct value_url url;
     char path[TREE_PATH_BYTES];
 
-    if (value_read_url(server->text, &url) != NULL)
+    if (value_read_url(server->text, &url) != NULL || !bridge_is_known(upstream))
         return;
     if (url.clear_text)
         check_clear_text(c, upstream, server, &url);
@@ -407,7 +417,7 @@ check_upstream(struct check *c, const struct node *upstream)
         report(c->d, CODE_BOUNDS, servers->key_mark, NULL, "more than %d servers",
             UPSTREAM_SERVERS_MAX);
     if (key != NULL &&
-        tree_setting(upstream, SETTING_UPSTREAM_CLIENT_CERTIFICATE) == NULL)
+        tree_meant(upstream, SETTING_UPSTREAM_CLIENT_CERTIFICATE) == NULL)
         report(c->d, CODE_BOUNDS, key->key_mark,
             "add client_certificate, or remove the key",
             "a client_key without client_certificate");

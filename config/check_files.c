@@ -221,13 +221,35 @@ static STACK_OF(X509) *
     return chain;
 }
 
-/*
- * One certificate of a published host; returns its key's type, 0 when unknown.
- */
-static int
-check_certificate(struct check *c, const struct node *host, const struct node *node,
-    const struct node *key_node)
+/* A certificate of a published host, and where its key is said to be. */
+struct pair {
+    const struct node *certificate;
+    const struct node *key; /* NULL: in the certificate's file */
+    bool key_has_message;   /* nothing more is to be said about it */
+};
+
+static struct pair
+pair_of(const struct node *host, const struct node *value)
 {
+    const struct node *setting = tree_good(host, SETTING_PUBLISH_CERTIFICATE);
+    bool is_pair = value->kind == NODE_MAP;
+    struct pair pair = {
+        .certificate = is_pair ? tree_good(value, SETTING_PAIR_CERTIFICATE) : value,
+        .key = is_pair ? tree_meant(value, SETTING_PAIR_KEY)
+                       : tree_meant(host, SETTING_PUBLISH_KEY),
+    };
+
+    /* One key for several certificates: check_tree has asked whose it is. */
+    pair.key_has_message = pair.key != NULL &&
+        (pair.key->refused || (!is_pair && setting->first != setting->last));
+    return pair;
+}
+
+/* Returns the type of the certificate's key, 0 when unknown. */
+static int
+check_certificate(struct check *c, const struct node *host, const struct pair *pair)
+{
+    const struct node *node = pair->certificate;
     const char *file = readable_file(c, node), *names;
     STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
     X509 *certificate;
@@ -245,8 +267,8 @@ check_certificate(struct check *c, const struct node *host, const struct node *n
                 : stash_print(c->stash, "it is valid for: %s", names),
             "the certificate does not cover %s", host->key);
     }
-    if (key_node == NULL || !key_node->refused)
-        check_key(c, certificate, node, file, key_node);
+    if (!pair->key_has_message)
+        check_key(c, certificate, node, file, pair->key);
     type = certificate_key_type(certificate);
     certificates_free(&chain);
     return type;
@@ -259,14 +281,11 @@ check_host(struct check *c, const struct node *host)
     int types[2] = { 0, 0 };
 
     for (v = tree_first_value(setting); v != NULL; v = tree_next_value(v)) {
-        bool is_pair = v->kind == NODE_MAP;
-        const struct node *file = is_pair ? tree_good(v, SETTING_PAIR_CERTIFICATE) : v;
-        const struct node *key = is_pair ? tree_setting(v, SETTING_PAIR_KEY)
-                                         : tree_setting(host, SETTING_PUBLISH_KEY);
-        int type = file == NULL ? 0 : check_certificate(c, host, file, key);
+        struct pair pair = pair_of(host, v);
+        int type = check_certificate(c, host, &pair);
 
         if (type != 0 && (type == types[0] || type == types[1]))
-            report(c->d, CODE_SAME_KIND, file->mark,
+            report(c->d, CODE_SAME_KIND, pair.certificate->mark,
                 "one RSA and one ECDSA may stand side by side",
                 "there is another certificate of this kind for %s", host->key);
         types[types[0] != 0] = type;
@@ -309,7 +328,7 @@ static void
 check_client_certificate(struct check *c, const struct node *upstream)
 {
     const struct node *node = tree_good(upstream, SETTING_UPSTREAM_CLIENT_CERTIFICATE);
-    const struct node *key = tree_setting(upstream, SETTING_UPSTREAM_CLIENT_KEY);
+    const struct node *key = tree_meant(upstream, SETTING_UPSTREAM_CLIENT_KEY);
     const char *file = readable_file(c, node);
     STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
 

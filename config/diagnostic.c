@@ -108,6 +108,24 @@ secret_start(const char *line)
     return strlen(line);
 }
 
+/* A file with a flaw is quoted too: nothing that a terminal obeys may reach it. */
+static void
+make_printable(char *text, size_t length)
+{
+    size_t step;
+
+    for (size_t i = 0; i < length; i += step) {
+        unsigned char c = (unsigned char)text[i];
+
+        step = utf8_length(text + i, length - i);
+        if (step == 0 || (c < 0x20 && c != '\t') || c == 0x7f)
+            text[i] = '?';
+        else if (step == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
+            text[i] = text[i + 1] = '?'; /* U+0080 to U+009F */
+        step += step == 0;
+    }
+}
+
 /* The line as it may be shown; NULL when there is none. Long lines are cut. */
 static char *
 excerpt_of(struct mark mark)
@@ -120,12 +138,9 @@ excerpt_of(struct mark mark)
         return NULL;
     line = source_line(mark.source, mark.line);
     text = require_zeroed(1, line.length + 1);
-    for (size_t i = 0; i < line.length; i++) {
-        unsigned char c = (unsigned char)line.at[i];
-
-        /* A file with a flaw is quoted too: no control byte may reach the terminal. */
-        text[i] = (c < 0x20 && c != '\t') || c == 0x7f ? '?' : line.at[i];
-    }
+    if (line.length > 0)
+        memcpy(text, line.at, line.length);
+    make_printable(text, line.length);
     start = secret_start(text);
     if (start == line.length)
         return text;
@@ -178,6 +193,9 @@ report(struct diagnostics *d, enum code code, struct mark mark, const char *hint
     va_start(arguments, format);
     require(vasprintf(&row->text, format, arguments) >= 0);
     va_end(arguments);
+    make_printable(row->text, strlen(row->text));
+    if (row->hint != NULL)
+        make_printable(row->hint, strlen(row->hint));
 }
 
 void

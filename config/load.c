@@ -8,7 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +46,22 @@ loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d)
         return;
     include_read(root, &loaded->list, &loaded->stash, d);
     join(loaded, root, d);
+}
+
+void
+loaded_parse(struct loaded *loaded, struct bytes text, struct diagnostics *d)
+{
+    struct source *only = &loaded->list.sources[0];
+    struct node *root;
+
+    *loaded = (struct loaded){ .list.count = 1 };
+    stash_init(&loaded->stash);
+    if (d->file == NULL)
+        d->file = require_copy("memory");
+    *only = (struct source){ .name = "memory", .text = text };
+    root = yaml_read(only, &loaded->stash, d);
+    if (root != NULL)
+        join(loaded, root, d);
 }
 
 void

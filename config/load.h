@@ -15,6 +15,9 @@ struct loaded {
 /* Reads, joins, validates and checks what is written. All mistakes are in `d`, not yet sorted. */
 void loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d);
 
+/* The same for text in memory, which outlives `loaded`; what it includes is not read. */
+void loaded_parse(struct loaded *loaded, struct bytes text, struct diagnostics *d);
+
 /* The same from the bytes of config_seal(). */
 void loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d);
 

@@ -193,7 +193,7 @@ schema_type_text(enum setting_type type)
     case TYPE_ADDRESS:
         return "an address such as \"*:443\"";
     case TYPE_REFERENCE:
-        return "a name";
+        return "the name of an entry";
     case TYPE_HOST:
         return "a host name";
     case TYPE_ACCOUNT:

@@ -88,6 +88,14 @@ utf8_length(const char *text, size_t left)
     return length;
 }
 
+/* U+0080 to U+009F: terminals obey some of them. */
+static bool
+is_c1_control(const char *text, size_t length)
+{
+    return length == 2 && (unsigned char)text[0] == 0xc2 &&
+        (unsigned char)text[1] < 0xa0;
+}
+
 const char *
 source_flaw(const struct source *source, struct mark *mark)
 {
@@ -109,7 +117,7 @@ source_flaw(const struct source *source, struct mark *mark)
             flaw = "there is a carriage return without a line feed";
         else if (((unsigned char)text[at] < 0x20 &&
                      strchr("\t\r\n", text[at]) == NULL) ||
-            text[at] == 0x7f)
+            text[at] == 0x7f || is_c1_control(text + at, length))
             flaw = "there is a control character";
         if (flaw != NULL) {
             mark->line = line;

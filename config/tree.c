@@ -44,6 +44,16 @@ tree_good(const struct node *block, enum setting_id id)
     return node == NULL || node->refused ? NULL : node;
 }
 
+const struct node *
+tree_meant(const struct node *block, enum setting_id id)
+{
+    const struct node *node = block == NULL ? NULL : block->first;
+
+    while (node != NULL && node->setting != schema_setting(id))
+        node = node->next;
+    return node;
+}
+
 static const struct node *
 skip_refused(const struct node *value)
 {

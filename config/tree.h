@@ -20,11 +20,12 @@ struct node {
     const char *key;  /* of an entry of a map; NULL in a list and for the root */
     const char *text; /* NODE_TEXT: NUL-terminated, never NULL */
     struct mark key_mark;
-    struct mark mark;              /* of the text; of a map or list where it begins */
-    unsigned last_line;            /* where the text ends */
-    bool quoted;                   /* the text stands in quotes or is a text block */
-    bool refused;                  /* a message was given: one mistake is one message */
-    const struct setting *setting; /* NULL: not validated, or an entry under a name */
+    struct mark mark;   /* of the text; of a map or list where it begins */
+    unsigned last_line; /* where the text ends */
+    bool quoted;        /* the text stands in quotes or is a text block */
+    bool refused;       /* a message was given: one mistake is one message */
+    const struct setting
+        *setting; /* what it is or was meant to be; NULL: an entry under a name */
     uint64_t
         number; /* the value of what is countable: choice's index, flag, ms, bytes */
     struct node *parent, *first, *last, *next;
@@ -41,6 +42,9 @@ struct node *tree_entry(const struct node *map, const char *key);
  */
 const struct node *tree_setting(const struct node *block, enum setting_id id);
 const struct node *tree_good(const struct node *block, enum setting_id id);
+
+/* The entry that is, or was probably meant to be, this setting: a slip that has its message. */
+const struct node *tree_meant(const struct node *block, enum setting_id id);
 
 /* The values of a setting that takes one or a list; loop until NULL. Refused ones are left out. */
 const struct node *tree_first_value(const struct node *setting);

@@ -123,6 +123,8 @@ static void
 refuse_secret(struct validation *v, struct node *node, const char *hint)
 {
     report_mask(v->d, node->mark, node->last_line);
+    if (node->mark.line != node->key_mark.line && node->key != NULL)
+        node->mark = node->key_mark; /* a block of text: point at its name */
     refuse(v, node, CODE_SECRET_INLINE, hint, "a secret must not stand in this file");
 }
 
@@ -419,7 +421,7 @@ validate_block(struct validation *v, struct node *map, enum block_id block)
         const struct setting *setting = schema_find(block, node->key);
 
         if (setting == NULL)
-            setting = refuse_unknown(v, node, block);
+            setting = node->setting = refuse_unknown(v, node, block);
         else
             validate_setting(v, node, setting);
         if (setting != NULL)

@@ -182,10 +182,9 @@ read_node(struct reader *r, struct fy_event *event, struct mark fallback,
     return node;
 }
 
-/* Whether the entry `child` may join its map; if not, a message was given. */
+/* Whether an entry of this name may join its map; if not, a message was given. */
 static bool
-may_join(struct reader *r, const struct node *map, const struct node *name,
-    const struct node *child)
+may_join(struct reader *r, const struct node *map, const struct node *name)
 {
     const struct node *first;
 
@@ -207,7 +206,6 @@ may_join(struct reader *r, const struct node *map, const struct node *name,
         "each name may stand once in a block; remove or merge one of them",
         "'%s' stands twice in this block", name->text);
     report_second_place(r->d, first->key_mark, "first given here");
-    report_mask(r->d, child->mark, child->last_line);
     return false;
 }
 
@@ -235,7 +233,7 @@ read_entry(struct reader *r, struct node *parent, unsigned depth)
     }
     if (name == NULL) {
         tree_append(parent, child);
-    } else if (may_join(r, parent, name, child)) {
+    } else if (may_join(r, parent, name)) {
         child->key = name->text;
         child->key_mark = name->mark;
         tree_append(parent, child);
@@ -307,9 +305,13 @@ report_syntax(struct reader *r, struct fy_diag *diag)
                 if (phrases[i].shift < 0 && mark.column > 1)
                     mark.column--;
             }
-        if (strstr(error->msg, "without a closing") != NULL && r->flow.line > 0) {
+        if (r->flow.line > 0 && strstr(error->msg, "without a closing") != NULL) {
             mark = r->flow;
             text = "this bracket is never closed";
+        } else if (r->flow.line > 0 && mark.line > r->flow.line &&
+            strstr(error->msg, "missing comma") != NULL) {
+            mark = r->flow; /* the library read on into the next setting */
+            text = "this bracket is never closed, or a comma is missing in it";
         }
     }
     report(r->d, code, mark, hint, "%s", text);
