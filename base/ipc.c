@@ -172,14 +172,15 @@ take_descriptor(struct msghdr *message, bool *refused)
 bool
 ipc_open(struct ipc_message *m, size_t length)
 {
-    m->length = length;
-    m->at = HEAD_BYTES;
+    m->length = m->at = 0;
     m->fd = -1;
     m->broken = false;
     if (length < HEAD_BYTES || length > sizeof m->bytes || m->bytes[0] != IPC_VERSION ||
         m->bytes[1] == 0 || m->bytes[1] > IPC_TAG_LAST)
         return false;
     m->tag = (enum ipc_tag)m->bytes[1];
+    m->length = length;
+    m->at = HEAD_BYTES;
     return true;
 }
 
