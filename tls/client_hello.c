@@ -209,5 +209,8 @@ client_hello_read(const struct chunk_queue *cipher, char name[CLIENT_HELLO_NAME_
     g.length = g.wanted = 0;
     if (!gather(cipher, &g, &why))
         return why;
-    return parse(bytes_of(g.bytes + HANDSHAKE_HEAD, g.wanted - HANDSHAKE_HEAD), name);
+    why = parse(bytes_of(g.bytes + HANDSHAKE_HEAD, g.wanted - HANDSHAKE_HEAD), name);
+    if (why != CLIENT_HELLO_NAMED)
+        name[0] = '\0'; /* one may have been found before something else broke */
+    return why;
 }

@@ -24,7 +24,7 @@ enum client_hello {
 
 #define CLIENT_HELLO_NAME_BYTES 256
 
-/* Looks at the queue without taking anything. `name`: lower case, NUL-terminated. */
+/* Looks at the queue and takes nothing. `name`: lower case; empty unless it was NAMED. */
 enum client_hello
 client_hello_read(const struct chunk_queue *cipher, char name[CLIENT_HELLO_NAME_BYTES]);
 

@@ -141,6 +141,20 @@ survives_any_one_wrong_byte(void **state)
     assert_int_equal(read_bytes(hello.bytes, hello.length, name), CLIENT_HELLO_NAMED);
 }
 
+/* A name that stood before what is broken must not be taken for the hello's. */
+static void
+forgets_the_name_of_a_broken_hello(void **state)
+{
+    struct hello hello;
+    char name[CLIENT_HELLO_NAME_BYTES];
+
+    (void)state;
+    make_hello(&hello, "mail.example.org");
+    hello.bytes[hello.length - 39] ^= 0xff; /* the length of the last, key_share */
+    assert_int_equal(read_bytes(hello.bytes, hello.length, name), CLIENT_HELLO_BROKEN);
+    assert_string_equal(name, "");
+}
+
 static void
 takes_only_names_from_the_extension(void **state)
 {
@@ -202,6 +216,7 @@ main(void)
         cmocka_unit_test(finds_the_name_whole_and_byte_by_byte),
         cmocka_unit_test(tells_unnamed_clear_and_broken),
         cmocka_unit_test(survives_any_one_wrong_byte),
+        cmocka_unit_test(forgets_the_name_of_a_broken_hello),
         cmocka_unit_test(takes_only_names_from_the_extension),
         cmocka_unit_test(bounds_the_name),
     };
