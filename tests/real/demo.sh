@@ -15,6 +15,8 @@ if [ -z "${RC_URL:-}" ]; then
 fi
 
 folder=${PKI_DIR%/*}
+# With its root, so that check has nothing to remark.
+cat "$PKI_DIR/public-ec.chain.pem" "$PKI_DIR/public-ca.crt" >"$folder/chain.pem"
 port=8443
 if port_open "$port"; then
     port=$(free_ports 1)
@@ -27,7 +29,7 @@ listeners:
     address: "127.0.0.1:$port"
     publish:
       localhost:
-        certificate: $PKI_DIR/public-ec.chain.pem
+        certificate: $folder/chain.pem
         key: file:$PKI_DIR/public-ec.key
         application: any
         upstream: roundcube
