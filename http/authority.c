@@ -95,3 +95,15 @@ authority_is_valid(struct bytes authority)
     return is_name(bytes_of(authority.at, (size_t)(stop - authority.at))) &&
         is_port_part(bytes_of(stop, (size_t)(end - stop)));
 }
+
+struct bytes
+http_authority_host(struct bytes authority)
+{
+    size_t end = authority.length;
+
+    while (end > 0 && authority.at[end - 1] >= '0' && authority.at[end - 1] <= '9')
+        end--;
+    if (end > 0 && authority.at[end - 1] == ':')
+        authority.length = end - 1;
+    return authority;
+}

@@ -127,6 +127,9 @@ http_head_field(const struct http_head *head, enum field_id id);
 bool
 http_head_lists(const struct http_head *head, enum field_id id, struct bytes token);
 
+/* The host of an authority: without the port, with the brackets of an IPv6 address. */
+struct bytes http_authority_host(struct bytes authority);
+
 /* True for methods that may be sent twice (RFC 9110, 9.2.2) and have no side effect here. */
 bool http_method_is_safe(enum http_method method);
 

@@ -109,6 +109,12 @@ event_log_set_channel(struct event_log *log, int channel)
     log->channel = channel;
 }
 
+bool
+event_log_is_pending(const struct event_log *log)
+{
+    return log->filling->events > 0 || log->waiting->events > 0;
+}
+
 static uint8_t *
 put(uint8_t *at, const void *value, size_t bytes)
 {

@@ -79,7 +79,10 @@ void event_fault(struct event_log *log, enum fault fault);
 /* Ends the event; it counts from now on. Flushes when the batch has no room for it. */
 void event_end(struct event_log *log);
 
-/* Sends what is batched. Call once per turn of the loop. Never waits. */
+/* True when events wait to be flushed. */
+bool event_log_is_pending(const struct event_log *log);
+
+/* Sends what is batched. Never waits. */
 void event_flush(struct event_log *log);
 
 /* Sends what is batched and waits up to `timeout_ms` for room: before a process ends. */

@@ -10,25 +10,12 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
-/* The host of an authority: without the port, brackets kept. */
-static struct bytes
-host_of(struct bytes authority)
-{
-    size_t end = authority.length;
-
-    while (end > 0 && authority.at[end - 1] >= '0' && authority.at[end - 1] <= '9')
-        end--;
-    if (end > 0 && authority.at[end - 1] == ':')
-        authority.length = end - 1;
-    return authority;
-}
-
 /* The host is published here, and it is the one that TLS was negotiated for. */
 static enum fault
 gate_host(struct exchange *x)
 {
     const struct client *client = x->client;
-    struct bytes host = host_of(x->request.authority);
+    struct bytes host = http_authority_host(x->request.authority);
     struct bytes name = bytes_of_string(client->server_name);
 
     x->publish = listener_find_publish(client->listener->policy, host);

@@ -202,6 +202,7 @@ is_clean(const struct link *link)
     const struct tls_stream *s = &link->stream;
 
     return s->fault == FAULT_NONE && !s->transport_eof && !s->finishing &&
+        !s->write_broken &&
         chunk_queue_is_empty(&link->in) && chunk_queue_is_empty(&link->out);
 }
 

@@ -257,7 +257,7 @@ tell_loss(struct child *child, int status)
     complain(child->name, how);
     event_begin(log, EVENT_PROCESS_LOST);
     event_string(log, EF_LOST_PROCESS, child->name);
-    event_number(log, EF_PROCESS_PID, (uint64_t)child->pid);
+    event_number(log, EF_LOST_PID, (uint64_t)child->pid);
     event_string(log, EF_ERROR_MESSAGE, how);
     event_end(log);
     if (child->role == CHILD_KEYD) {

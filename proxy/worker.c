@@ -22,6 +22,7 @@
 #include "proxy/upstream.h"
 
 #define HOUSEKEEPING_MS 5000
+#define BATCH_MS 20 /* how old an event may be before it leaves for logd */
 
 static void
 say(struct worker *w, enum ipc_tag tag, const char *text)
@@ -104,8 +105,8 @@ static void
 end(struct worker *w)
 {
     uv_handle_t *handles[] = { (uv_handle_t *)&w->control_poll,
-        (uv_handle_t *)&w->batch, (uv_handle_t *)&w->drain_timer,
-        (uv_handle_t *)&w->housekeeping };
+        (uv_handle_t *)&w->prepare, (uv_handle_t *)&w->batch_due,
+        (uv_handle_t *)&w->drain_timer, (uv_handle_t *)&w->housekeeping };
 
     for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
         upstream_close_idle(&w->upstreams[i]);
@@ -216,9 +217,23 @@ on_control(uv_poll_t *poll, int status, int events)
 }
 
 static void
-on_batch(uv_prepare_t *prepare)
+on_batch_due(uv_timer_t *timer)
 {
-    event_flush(((struct worker *)prepare->data)->log);
+    event_flush(((struct worker *)timer->data)->log);
+}
+
+/*
+ * Before the loop sleeps: are there events to send? They wait a moment for company,
+ * so that a busy worker pays for one message to logd in many requests. A full batch
+ * goes by itself (log/event.h).
+ */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+    struct worker *w = prepare->data;
+
+    if (event_log_is_pending(w->log) && !uv_is_active((uv_handle_t *)&w->batch_due))
+        uv_timer_start(&w->batch_due, on_batch_due, BATCH_MS, 0);
 }
 
 static void
@@ -262,11 +277,12 @@ static bool
 start(struct worker *w, struct note *note)
 {
     uv_poll_init(&w->loop, &w->control_poll, w->control);
-    uv_prepare_init(&w->loop, &w->batch);
+    uv_prepare_init(&w->loop, &w->prepare);
+    uv_timer_init(&w->loop, &w->batch_due);
     uv_timer_init(&w->loop, &w->drain_timer);
     uv_timer_init(&w->loop, &w->housekeeping);
-    w->control_poll.data = w->batch.data = w->drain_timer.data = w->housekeeping.data =
-        w;
+    w->control_poll.data = w->prepare.data = w->batch_due.data = w->drain_timer.data =
+        w->housekeeping.data = w;
     if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))
         return false;
     for (unsigned i = 0; i < w->snapshot->listener_count; i++) {
@@ -274,7 +290,7 @@ start(struct worker *w, struct note *note)
             return false;
     }
     uv_poll_start(&w->control_poll, UV_READABLE, on_control);
-    uv_prepare_start(&w->batch, on_batch);
+    uv_prepare_start(&w->prepare, on_prepare);
     uv_timer_start(&w->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
     return true;
 }

@@ -39,8 +39,8 @@ struct worker {
 
     int control;
     uv_poll_t control_poll;
-    uv_prepare_t batch; /* sends the log's batch before the loop sleeps */
-    uv_timer_t drain_timer, housekeeping;
+    uv_prepare_t prepare;
+    uv_timer_t batch_due, drain_timer, housekeeping;
 };
 
 /*

@@ -77,6 +77,15 @@ read_clear(struct tls_stream *s, struct chunk_queue *into)
     return TLS_IO_FAILED;
 }
 
+/* OpenSSL would only say "again": not asking saves a tenth of a small request. */
+static bool
+has_nothing_to_read(const struct tls_stream *s)
+{
+    return chunk_queue_is_empty(&s->cipher_in) && !s->transport_eof &&
+        SSL_pending(s->ssl) == 0 &&
+        (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) == 0;
+}
+
 enum tls_io
 tls_stream_read(struct tls_stream *s, struct chunk_queue *into)
 {
@@ -88,7 +97,7 @@ tls_stream_read(struct tls_stream *s, struct chunk_queue *into)
         return TLS_IO_FAILED;
     if (s->ssl == NULL)
         return read_clear(s, into);
-    while (!chunk_queue_is_full(into)) {
+    while (!chunk_queue_is_full(into) && !has_nothing_to_read(s)) {
         size_t room;
         unsigned char *to = chunk_queue_room(into, &room);
         int n;
@@ -125,6 +134,8 @@ tls_stream_write(struct tls_stream *s, struct chunk_queue *from)
     require(s->established || s->fault != FAULT_NONE);
     if (s->fault != FAULT_NONE)
         return TLS_IO_FAILED;
+    if (s->write_broken)
+        return TLS_IO_WAIT;
     if (s->ssl == NULL)
         return write_clear(s, from);
     while (!chunk_queue_is_empty(from) && !chunk_queue_is_full(&s->cipher_out)) {
@@ -247,13 +258,20 @@ on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
     s->wake(s->owner);
 }
 
-/* Nothing more can leave: whoever waits for is_flushed must not wait for ever. */
+/*
+ * Nothing more can leave: whoever waits for is_flushed must not wait for ever. An
+ * upstream that stopped reading may have answered first (a 413, say): what it sent
+ * is still to be read, and reading will tell when it is gone.
+ */
 static void
 give_up_writing(struct tls_stream *s, int error)
 {
+    chunk_queue_clear(&s->cipher_out);
+    s->write_broken = true;
+    if (s->side == TLS_SIDE_UPSTREAM && s->established && !s->transport_eof)
+        return;
     if (s->transport_error == 0) /* a reset that was read says more than EPIPE */
         s->transport_error = error;
-    chunk_queue_clear(&s->cipher_out);
     fail(s, reset_of(s));
 }
 
@@ -361,6 +379,8 @@ write_later(struct tls_stream *s, size_t bytes)
 static void
 flush(struct tls_stream *s)
 {
+    if (s->write_broken)
+        chunk_queue_clear(&s->cipher_out); /* what OpenSSL had to say of its own */
     while (s->connected && !s->writing && !chunk_queue_is_empty(&s->cipher_out)) {
         uv_buf_t spans[WRITE_SPANS];
         size_t bytes;

@@ -51,6 +51,7 @@ struct tls_stream {
     bool connected;   /* TCP is up */
     bool established; /* handshake done and gate passed, or clear text and connected */
     bool reading, writing, transport_eof;
+    bool write_broken; /* the socket takes nothing more; it may still be read */
     bool finishing, fin_underway, finished; /* asked for, at work, done */
     bool closing;
 
@@ -95,7 +96,11 @@ enum tls_io tls_stream_handshake(struct tls_stream *s, struct note *note) MUST_U
 /* Moves plaintext into `into` until it is full. Only when established. */
 enum tls_io tls_stream_read(struct tls_stream *s, struct chunk_queue *into) MUST_USE;
 
-/* Moves plaintext out of `from` until it is empty or cipher_out is full. Only when established. */
+/*
+ * Moves plaintext out of `from` until it is empty or cipher_out is full. Only when
+ * established. An upstream that takes no bytes any more is no failure as long as it
+ * may still be read: the answer is WAIT, `from` stays, and write_broken tells.
+ */
 enum tls_io tls_stream_write(struct tls_stream *s, struct chunk_queue *from) MUST_USE;
 
 /* Starts or stops reading from the socket and flushes what is queued: last in a step. */
