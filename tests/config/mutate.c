@@ -2,16 +2,19 @@
  * tests/config/mutate.c - 20,000 damaged configurations, and not one crash.
  *
  * usage: config_mutate FILE... Each file is damaged again and again by a fixed sequence
- * of random edits and taken through reading, checking, printing and freezing. The
- * sanitizers of the test build are the judges; the time limit of the test finds a hang.
+ * of random edits and handed to the fuzzer of the configuration, which says what must
+ * hold. The sanitizers of the test build judge too; the test's time limit finds a hang.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/require.h"
-#include "config/freeze.h"
-#include "config/load.h"
+
+/* tests/fuzz/fuzz_config.c */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern unsigned fuzz_config_usable;
 
 #define MUTATIONS 20000
 #define EDITS_MAX 6
@@ -71,6 +74,16 @@ line_length(const struct text *t, size_t start)
     return end == NULL ? t->length - start : (size_t)(end - t->bytes) - start + 1;
 }
 
+static size_t
+word_length(const struct text *t, size_t at)
+{
+    size_t length = 0;
+
+    while (at + length < t->length && strchr(" \n:,", t->bytes[at + length]) == NULL)
+        length++;
+    return length;
+}
+
 static void
 move_line(struct text *t, size_t at, bool keep)
 {
@@ -108,35 +121,12 @@ edit(struct text *t)
         splice(t, at, 0, token, strlen(token));
         break;
     case 6:
-        splice(t, at, strcspn(t->bytes + at, " \n:,"), token, strlen(token));
+        splice(t, at, word_length(t, at), token, strlen(token));
         break;
     default:
         t->length = at; /* cut off in the middle */
         break;
     }
-}
-
-/* Returns true when the text was still a usable configuration. */
-static bool
-load(struct loaded *loaded, const struct text *t, FILE *nowhere)
-{
-    struct diagnostics d;
-    struct snapshot *snapshot = NULL;
-    bool usable;
-
-    diagnostics_init(&d);
-    loaded_parse(loaded, bytes_of(t->bytes, t->length), &d);
-    if (loaded->root != NULL && d.errors == 0)
-        snapshot = freeze(loaded->root);
-    usable = snapshot != NULL;
-    require(usable || d.errors > 0); /* never refused without a word */
-    report_finish(&d);
-    diagnostics_print(&d, nowhere, true);
-    diagnostics_print_json(&d, nowhere);
-    snapshot_unref(&snapshot);
-    diagnostics_fini(&d);
-    loaded_fini(loaded);
-    return usable;
 }
 
 static void
@@ -153,23 +143,16 @@ int
 main(int argc, char **argv)
 {
     static struct text original, damaged;
-    struct loaded *loaded = require_zeroed(1, sizeof(*loaded));
-    FILE *nowhere = fopen("/dev/null", "w");
-    unsigned usable = 0;
 
-    require(argc > 1 && nowhere != NULL);
+    require(argc > 1);
     for (unsigned i = 0; i < MUTATIONS; i++) {
         read_file(argv[1 + i % (unsigned)(argc - 1)], &original);
         damaged = original;
-        for (size_t edits = 1 + pick(EDITS_MAX); edits > 0; edits--) {
-            damaged.bytes[damaged.length < TEXT_MAX ? damaged.length : TEXT_MAX - 1] =
-                '\0';
+        for (size_t edits = 1 + pick(EDITS_MAX); edits > 0; edits--)
             edit(&damaged);
-        }
-        usable += load(loaded, &damaged, nowhere);
+        LLVMFuzzerTestOneInput((const uint8_t *)damaged.bytes, damaged.length);
     }
-    fclose(nowhere);
-    free(loaded);
-    printf("1..1\nok 1 - %d mutations, %u still usable\n", MUTATIONS, usable);
-    return usable > 0 && usable < MUTATIONS ? 0 : 1;
+    printf("1..1\nok 1 - %d mutations, %u still usable\n", MUTATIONS,
+        fuzz_config_usable);
+    return fuzz_config_usable > 0 && fuzz_config_usable < MUTATIONS ? 0 : 1;
 }

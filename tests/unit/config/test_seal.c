@@ -1,0 +1,165 @@
+/*
+ * tests/unit/config/test_seal.c - a configuration crosses processes as text that nobody can change.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+static char path[] = "/tmp/postern-seal-XXXXXX";
+
+#define GOOD                                                                           \
+    "version: 1\nlisteners:\n  l:\n    address: \"*:443\"\n    publish:\n"             \
+    "      m: {certificate: mail.pem, application: any, upstream: u}\n"                \
+    "upstreams: {u: {servers: \"https://u\"}}\n"
+
+static int
+begin(void **state)
+{
+    int fd;
+
+    (void)state;
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    fd = mkstemp(path);
+    if (fd < 0 || write(fd, GOOD, sizeof(GOOD) - 1) != sizeof(GOOD) - 1)
+        return -1;
+    return close(fd);
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void
+comes_back_without_looking_at_files(void **state)
+{
+    struct diagnostics d;
+    struct snapshot *s;
+    int fd = config_seal(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    diagnostics_init(&d);
+    s = config_unseal(fd, &d); /* no mail.pem is there: the parent has looked */
+    assert_non_null(s);
+    assert_int_equal(d.count, 0);
+    assert_string_equal(d.file, path);
+    assert_string_equal(s->listeners[0].tls.hosts[0].certificates[0].chain_file,
+        "/tmp/mail.pem");
+    snapshot_unref(&s);
+    diagnostics_fini(&d);
+    close(fd);
+}
+
+static void
+can_be_read_again(void **state)
+{
+    struct diagnostics d;
+    int fd = config_seal(path);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* each child reads through the same descriptor */
+        struct snapshot *s;
+
+        diagnostics_init(&d);
+        s = config_unseal(fd, &d);
+        assert_non_null(s);
+        snapshot_unref(&s);
+        diagnostics_fini(&d);
+    }
+    close(fd);
+}
+
+static void
+is_sealed(void **state)
+{
+    int fd = config_seal(path),
+        all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+    (void)state;
+    assert_int_equal(fcntl(fd, F_GET_SEALS), all);
+    assert_true(write(fd, "x", 1) < 0);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    close(fd);
+}
+
+static void
+damage_is_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } bad[] = {
+        { "", 0 },
+        { "name", 4 },
+        { "name\0", 5 },
+        { "name\0"
+          "5\0abc",
+            10 },
+        { "name\0"
+          "x\0abc",
+            10 },
+        { "name\0"
+          "-1\0abc",
+            11 },
+        { "name\0"
+          "99999999999999999999\0abc",
+            29 },
+        { "a\0"
+          "3\0b:1"
+          "c",
+            8 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        int fd = memfd_create("test", 0);
+        struct diagnostics d;
+
+        assert_int_equal(write(fd, bad[i].bytes, bad[i].length), bad[i].length);
+        diagnostics_init(&d);
+        assert_null(config_unseal(fd, &d));
+        assert_true(d.errors > 0);
+        diagnostics_fini(&d);
+        close(fd);
+    }
+}
+
+static void
+what_is_not_usable_is_not_sealed(void **state)
+{
+    (void)state;
+    assert_int_equal(truncate(path, 20), 0);
+    assert_int_equal(config_seal(path), -1);
+    assert_int_equal(config_seal("/nowhere/postern.yaml"), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(comes_back_without_looking_at_files),
+        TEST(can_be_read_again),
+        TEST(is_sealed),
+        TEST(damage_is_refused),
+        TEST(what_is_not_usable_is_not_sealed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
