@@ -94,7 +94,7 @@ enum http_progress {
  * soon as a bound is passed or a forbidden byte (NUL, bare LF, bare CR) is seen,
  * so that a slow or endless head costs no more than its limit.
  * HTTP_HAS_ALL: *head_bytes tells how long the head is, its last CRLFCRLF
- * included. HTTP_IS_REFUSED: *fault says why.
+ * included. HTTP_IS_REFUSED: *fault says why; for a response UPSTREAM_MALFORMED.
  */
 enum http_progress http_head_find(struct http_head_search *search,
     struct chunk_queue *queue, const struct http_limits *limits, bool is_response,
@@ -107,13 +107,16 @@ enum http_progress http_head_find(struct http_head_search *search,
  * A request's Host must be there exactly once and be a host name, an IPv4 or a
  * bracketed IPv6 address with an optional port (RFC 9110, 7.2); absolute form is
  * accepted only when its authority equals Host, and only for http and https.
+ * CONNECT passes with its target as sent: to refuse it, and TRACE, is a gate's.
  */
 enum fault http_request_parse(struct bytes raw, const struct http_limits *limits,
     struct arena *arena, struct http_head *head, struct note *note) MUST_USE;
 
 /*
  * The same for a response to a request with method `to`. Strictness is the same;
- * framing follows RFC 9112, 6.3: no body for HEAD, 1xx, 204, 304.
+ * framing follows RFC 9112, 6.3: no body for HEAD, 1xx, 204, 304, a tunnel after 101.
+ * The fault is UPSTREAM_MALFORMED (or MEMORY); the note begins with the reason of
+ * the fault that a request would have had.
  */
 enum fault http_response_parse(struct bytes raw, enum http_method to,
     const struct http_limits *limits, struct arena *arena, struct http_head *head,

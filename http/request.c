@@ -108,6 +108,17 @@ read_version(struct head_reader *reader)
         FAULT_HTTP_REQUEST_LINE);
 }
 
+/* For notes, which go into the log: a password before '@' must not. */
+static struct bytes
+without_userinfo(struct bytes authority)
+{
+    const char *at = memrchr(authority.at, '@', authority.length);
+
+    if (at == NULL)
+        return authority;
+    return bytes_of(at + 1, (size_t)(authority.at + authority.length - at - 1));
+}
+
 /* Host, checked and in lower case: names of hosts have no case (RFC 3986, 6.2.2.1). */
 static enum fault
 settle_authority(struct head_reader *reader)
@@ -118,7 +129,7 @@ settle_authority(struct head_reader *reader)
     if (host == NULL)
         return FAULT_HTTP_HOST_MISSING;
     if (!authority_is_valid(host->value)) {
-        note_set(reader->note, "Host: %.*s", BYTES_ARG(host->value));
+        note_set(reader->note, "Host: %.*s", BYTES_ARG(without_userinfo(host->value)));
         return FAULT_HTTP_HOST;
     }
     copy = arena_take(reader->arena, host->value.length);
@@ -166,7 +177,8 @@ reduce_absolute(struct head_reader *reader)
         length++;
     authority = bytes_of(rest.at, length);
     if (!bytes_equal_nocase(authority, reader->head->authority)) {
-        note_set(reader->note, "target for %.*s", BYTES_ARG(authority));
+        note_set(reader->note, "target for %.*s",
+            BYTES_ARG(without_userinfo(authority)));
         return FAULT_HTTP_AUTHORITY_FOREIGN;
     }
     return reduce_path(reader, bytes_of(rest.at + length, rest.length - length));

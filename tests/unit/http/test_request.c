@@ -236,6 +236,12 @@ notes_tell_names_and_no_secrets(void **state)
     assert_fault(parse("GET / HTTP/1.1\r\n" HOST "Cookie: secret=\x01\r\n\r\n"),
         FAULT_HTTP_FIELD_VALUE);
     assert_string_equal(note.text, "field Cookie");
+    assert_fault(parse("GET http://u:secret@b.example/ HTTP/1.1\r\n" HOST "\r\n"),
+        FAULT_HTTP_AUTHORITY_FOREIGN);
+    assert_string_equal(note.text, "target for b.example");
+    assert_fault(parse("GET / HTTP/1.1\r\nHost: u:secret@b.example\r\n\r\n"),
+        FAULT_HTTP_HOST);
+    assert_string_equal(note.text, "Host: b.example");
 }
 
 static void

@@ -1,0 +1,69 @@
+/*
+ * http/filter.h - may this request pass? The positive model, the knobs, the mitigations.
+ *
+ * Pure functions of policy and message: no I/O, no clock of their own, no memory but
+ * the caller's arena. The data path, `postern explain` and the tests call the same ones.
+ */
+#ifndef HTTP_FILTER_H
+#define HTTP_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/note.h"
+#include "http/filter_policy.h"
+#include "http/head.h"
+#include "http/url.h"
+
+struct filter_input {
+    const struct filter_policy *policy;
+    const struct http_head *head;
+    const struct url *url;
+    const struct sockaddr *source;
+    int64_t now; /* seconds since 1970, for report-only dates */
+    struct arena *arena;
+};
+
+/* One refusal, carried out or only reported. */
+struct finding {
+    enum fault fault;
+    const char *rule;    /* id of the rule or mitigation, or the knob's name; static or the policy's */
+    unsigned substatus;  /* IIS: 404.`substatus`, 413.1, 431 (0: none) */
+    struct bytes part;   /* what was wrong, a view into the input or the arena */
+};
+
+#define FILTER_REPORTS_MAX 8
+
+struct filter_verdict {
+    struct finding refused; /* fault FAULT_NONE: it may pass */
+    struct finding reported[FILTER_REPORTS_MAX]; /* would have been refused: report-only */
+    unsigned reported_count;
+    const struct path_rule *rule; /* the allow rule that matched; NULL without a model */
+    bool report_expired; /* a report-only date has passed: it blocks now */
+};
+
+/* Judges a request's head. The checks run in the order of filter_checks. */
+void filter_judge(const struct filter_input *input, struct filter_verdict *verdict);
+
+/*
+ * The checks by name, in their order, for `postern explain`: runs one of them alone.
+ * `limit`, when the check has one, is written for people ("8192 bytes").
+ */
+struct filter_check {
+    const char *name;
+    struct finding (*run)(const struct filter_input *input, struct filter_verdict *verdict,
+        struct note *limit);
+};
+extern const struct filter_check filter_checks[];
+extern const unsigned filter_check_count;
+
+/* True for names in `list`, whose words may end in '*'. Ignores ASCII case. */
+bool filter_names(const struct word_list *list, struct bytes name);
+
+/* A glob as struct path_rule describes it. */
+bool filter_path_matches(struct bytes glob, struct bytes path, bool ignores_case);
+
+#endif
