@@ -99,6 +99,8 @@ class Proxy:
         self._ready = self._ended = False
         self._readers = []
         self._descriptors = {}
+        self.log_is_read = threading.Event()  # clear() it: nobody empties postern's standard output
+        self.log_is_read.set()
 
     # --- before
 
@@ -336,6 +338,7 @@ class Proxy:
 
     def _read_stdout(self):
         for line in self.process.stdout:
+            self.log_is_read.wait()
             text = line.decode(errors="replace").rstrip("\n")
             with self._changed:
                 self.everything.append(text)
@@ -423,7 +426,8 @@ class Upstream:
         self.handler = handler
         self.requests = []
         self.errors = []
-        self.connection_count = 0
+        self.connection_count = 0  # accepted
+        self.met_count = 0  # of these, the ones whose handshake postern finished
         self.context = None if clear else self._context(Path(pki), certificate)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listening = socket.create_server((address, 0), family=family, backlog=256)
@@ -503,6 +507,7 @@ class Upstream:
         if self.handler is None:
             self._waiting.put(connection)
         else:
+            self.met_count += 1
             self._serve(connection)
 
     def _serve(self, connection):
@@ -518,6 +523,7 @@ class Upstream:
         except Exception as error:  # a broken request, or a broken handler: close() tells
             self.errors.append(repr(error))
         finally:
+                request.connection = connection
             connection.close()
             self._forget(connection.stream)
 

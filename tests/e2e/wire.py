@@ -153,6 +153,7 @@ class Message:
     trailers: list = field(default_factory=list)
     interims: list = field(default_factory=list)
     raw: bytes = b""
+    connection: object = None  # the one it came on, when an upstream read it
 
     def all(self, name):
         return [value for key, value in self.fields if key.lower() == name.lower()]
