@@ -390,6 +390,9 @@ class UpstreamConnection:
         assert start is None or message.start == start
         return message
 
+    def read_head(self):
+        return self._reader.read_head()
+
     def read_some(self):
         return self._reader.read_some()
 
@@ -398,6 +401,12 @@ class UpstreamConnection:
 
     def expect_end(self):
         self._reader.expect_end()
+
+    def expect_gone(self):
+        """postern has let go of the connection, in whatever way."""
+        with suppress(OSError):
+            while self.stream.receive():
+                pass
 
     def send(self, data):
         self.stream.send(data)
@@ -498,6 +507,7 @@ class Upstream:
         try:
             if self.context:
                 stream.handshake()
+            self.met_count += 1
         except OSError:
             # postern did not like our certificate; its events say so.
             sock.close()
@@ -507,13 +517,13 @@ class Upstream:
         if self.handler is None:
             self._waiting.put(connection)
         else:
-            self.met_count += 1
             self._serve(connection)
 
     def _serve(self, connection):
         try:
             while True:
                 request = connection.expect_request()
+                request.connection = connection
                 self.requests.append(request)
                 connection.send(self.handler(request))
                 if "close" in (request.get("Connection") or "").lower():
@@ -523,7 +533,6 @@ class Upstream:
         except Exception as error:  # a broken request, or a broken handler: close() tells
             self.errors.append(repr(error))
         finally:
-                request.connection = connection
             connection.close()
             self._forget(connection.stream)
 
@@ -602,6 +611,10 @@ class Client:
 
     def read_response(self, method=None):
         return self._reader.read_response(method or self.method)
+
+    def read_head(self):
+        """An interim response, or the head of a final one."""
+        return self._reader.read_head()
 
     def ask(self, method="GET", target="/", fields=(), body=None, host=None):
         self.send_request(method, target, fields, body, host)

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from actors import Client, Proxy, Upstream
+from actors import Client, Proxy, Upstream, echo
 
 HERE = Path(__file__).resolve().parent
 MODES = {
@@ -121,3 +121,91 @@ def mode(request):
 def client(make_client, mode):
     """A connected client; the scene runs once in each mode."""
     return make_client(**mode)
+
+
+class Stage:
+    """A proxy and an upstream that the scenes of one file share, because starting them
+    costs more than most scenes. A scene leaves both as it found them."""
+
+    def __init__(self, proxy, upstream, pki):
+        self.proxy, self.upstream, self.pki = proxy, upstream, pki
+        self._present = []
+
+    def client(self, **options):
+        port = options.pop("port", None) or self.proxy.port(options.get("address", "127.0.0.1"))
+        client = Client(port, self.pki, **options)
+        self.proxy.clients.append(client)
+        self._present.append(client)
+        return client
+
+    def event_of(self, client, action, **fields):
+        """The next event of this client's connection."""
+        return self.proxy.expect_event(action, **{"source.port": client.address[1]}, **fields)
+
+    def enter(self):
+        self.upstream.requests.clear()
+
+    def leave(self):
+        for client in self._present:
+            client.close()
+        self._present.clear()
+
+
+@pytest.fixture(scope="module")
+def make_stage(request, program, pki):
+    """Calls the file's own configure(proxy), if it has one."""
+    made = []
+    failed_before = request.session.testsfailed
+
+    def make(handler):
+        folder = tempfile.TemporaryDirectory(prefix="postern-e2e-")
+        os.chmod(folder.name, 0o755)
+        upstream = Upstream(pki, handler=handler)
+        proxy = Proxy(program, folder.name, pki, [upstream])
+        getattr(request.module, "configure", lambda proxy: None)(proxy)
+        made.append((Stage(proxy, upstream, pki), folder))
+        return made[-1][0]
+
+    yield make
+    try:
+        for stage, _ in made:
+            if request.session.testsfailed == failed_before:
+                stage.proxy.finish()
+    finally:
+        for stage, folder in made:
+            stage.proxy.abandon()
+            stage.upstream.close()
+            folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def answering_stage(make_stage):
+    return make_stage(echo)
+
+
+@pytest.fixture(scope="module")
+def played_stage(make_stage):
+    stage = make_stage(None)
+    # Each request comes on a connection of its own, so no scene meets another's.
+    stage.proxy.upstream["pool"] = {"size": 0}
+    return stage
+
+
+@pytest.fixture
+def stage(answering_stage):
+    """The shared scene whose upstream answers by itself: see its `upstream.handler`."""
+    stage = answering_stage
+    stage.enter()
+    yield stage
+    stage.leave()
+    stage.upstream.handler = echo
+
+
+@pytest.fixture
+def play(played_stage):
+    """The shared scene whose upstream is played: see `upstream.accept()`."""
+    stage = played_stage
+    stage.enter()
+    yield stage
+    stage.leave()
+    stage.upstream.hang_up()

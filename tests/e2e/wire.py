@@ -221,6 +221,10 @@ class Reader:
             ask_h11(judge, message)
         return message
 
+    def read_head(self):
+        """A head alone: its body is read by read_bytes, or not at all."""
+        return self._read_head()
+
     def read_some(self):
         """What has been received and not been read yet, else what comes next."""
         if self._buffer:
