@@ -141,6 +141,13 @@ read_upload(struct conn *c, bool *moved)
 
 /* --- the answer --- */
 
+/* The client has closed its side, and no request of before waits in the queue. */
+static bool
+is_last_request(const struct conn *c)
+{
+    return c->ended && chunk_queue_is_empty(&c->in);
+}
+
 /* How the answer is framed for this client, whatever the upstream used. */
 static struct http_framing
 framing_for_client(const struct exchange *x)
@@ -159,7 +166,7 @@ write_head(struct conn *c)
     struct http_framing framing = framing_for_client(x);
 
     if (!c->body.ended || framing.kind == HTTP_UNTIL_CLOSE ||
-        c->client.worker->draining || c->client.pinned_lost || c->ended)
+        c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
     if (!c->body.ended)
         c->drains_input =
@@ -228,7 +235,7 @@ write_own(struct conn *c)
         reply.allow = BYTES("GET, HEAD, POST");
     if (x->fault == FAULT_NONE)
         reply.location = https_location(c);
-    if (c->client.worker->draining || c->client.pinned_lost || c->ended)
+    if (c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
     reply.close = !c->keep_alive;
     http_reply_write(&reply, &c->out);
