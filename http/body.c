@@ -35,6 +35,12 @@ enum chunk_state {
     CHUNK_LAST_LF,
 };
 
+#define FIELD(symbol, text, flags)                                                     \
+    _Static_assert(sizeof(text) - 1 <= sizeof(((struct http_body *)0)->chunked.name),  \
+        "names that are refused in trailers must be remembered whole");
+#include "http/fields.def"
+#undef FIELD
+
 /* What llhttp told us while it was shown some bytes. */
 struct report {
     size_t data_bytes;

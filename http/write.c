@@ -9,7 +9,8 @@
 #include "base/require.h"
 #include "http/scan.h"
 
-#define DECIMAL_BYTES 20 /* of the largest uint64_t */
+#define DECIMAL_BYTES 20  /* of the largest uint64_t */
+#define DISGUISE_BYTES 64 /* longer than any name in http/fields.def */
 
 /* Adds the parts one behind the other; in one piece where the tail chunk has room. */
 static void
@@ -102,6 +103,24 @@ http_write_end(struct chunk_queue *to)
     APPEND(to, BYTES("\r\n"));
 }
 
+/*
+ * CGI and its heirs read X_Real_IP and X-Real-IP as one variable (RFC 3875, 4.1.18),
+ * so a name that means something must not come in this disguise.
+ */
+static bool
+is_disguised(const struct http_field *field)
+{
+    char dashed[DISGUISE_BYTES];
+    size_t length = field->name.length;
+
+    if (field->id != FIELD_OTHER || length > sizeof dashed ||
+        memchr(field->name.at, '_', length) == NULL)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        dashed[i] = field->name.at[i] == '_' ? '-' : field->name.at[i];
+    return field_flags(field_find(bytes_of(dashed, length))) != 0;
+}
+
 bool
 http_field_is_forwarded(const struct http_head *head, const struct http_field *field,
     bool is_request)
@@ -109,7 +128,7 @@ http_field_is_forwarded(const struct http_head *head, const struct http_field *f
     unsigned flags = field_flags(field->id);
 
     if ((flags & (FIELD_HOP | FIELD_FRAMING)) != 0 ||
-        (is_request && (flags & FIELD_IDENTITY) != 0))
+        (is_request && ((flags & FIELD_IDENTITY) != 0 || is_disguised(field))))
         return false;
     if (field->id == FIELD_EXPECT && head->minor == 0)
         return false; /* said in HTTP/1.0 it means nothing (RFC 9110, 10.1.1) */

@@ -26,8 +26,8 @@ void http_write_end(struct chunk_queue *to);
 /*
  * True when a field of a received head may be passed on: it is not hop-by-hop,
  * not framing, and not named by the head's Connection field unless protected.
- * Identity fields of requests are refused as well (`is_request`), and an Expect that
- * came in HTTP/1.0.
+ * Of requests (`is_request`), identity fields are refused as well, and any name that
+ * is a known one spelled with underscores; so is an Expect that came in HTTP/1.0.
  */
 bool http_field_is_forwarded(const struct http_head *head, const struct http_field *field,
     bool is_request);

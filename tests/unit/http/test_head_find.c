@@ -106,6 +106,37 @@ a_line_without_end_costs_its_bound(void **state)
         test_limits.target_bytes + 256);
 }
 
+/* A bound is met without a word; the first byte beyond it is refused, end or no end. */
+static void
+more_fields_than_allowed_are_not_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(find(BYTES("GET / HTTP/1.1\r\n"), false), HTTP_NEEDS_MORE);
+    for (unsigned i = 0; i < test_limits.fields; i++)
+        assert_int_equal(find(BYTES("A: b\r\n"), false), HTTP_NEEDS_MORE);
+    assert_int_equal(find(BYTES("A: b\r\n"), false), HTTP_IS_REFUSED);
+    assert_fault(fault, FAULT_HTTP_FIELD_COUNT);
+}
+
+static void
+a_head_longer_than_allowed_is_not_waited_for(void **state)
+{
+    static char values[30 * 1024];
+
+    (void)state;
+    memset(values, 'v', sizeof values);
+    assert_int_equal(find(BYTES("GET / HTTP/1.1\r\nA: "), false), HTTP_NEEDS_MORE);
+    assert_int_equal(find(bytes_of(values, sizeof values), false), HTTP_NEEDS_MORE);
+    assert_int_equal(find(BYTES("\r\nB: "), false), HTTP_NEEDS_MORE);
+    assert_int_equal(find(bytes_of(values, sizeof values), false), HTTP_NEEDS_MORE);
+    assert_int_equal(find(BYTES("\r\nC: "), false), HTTP_NEEDS_MORE);
+    assert_int_equal(
+        find(bytes_of(values, test_limits.head_bytes - queue.length), false),
+        HTTP_NEEDS_MORE);
+    assert_int_equal(find(BYTES("v"), false), HTTP_IS_REFUSED);
+    assert_fault(fault, FAULT_HTTP_HEAD_LONG);
+}
+
 static void
 a_head_over_several_chunks_is_found(void **state)
 {
@@ -138,6 +169,10 @@ main(void)
             teardown),
         cmocka_unit_test_setup_teardown(a_line_without_end_costs_its_bound, setup,
             teardown),
+        cmocka_unit_test_setup_teardown(more_fields_than_allowed_are_not_waited_for,
+            setup, teardown),
+        cmocka_unit_test_setup_teardown(a_head_longer_than_allowed_is_not_waited_for,
+            setup, teardown),
         cmocka_unit_test_setup_teardown(a_head_over_several_chunks_is_found, setup,
             teardown),
     };

@@ -164,6 +164,7 @@ only_a_whole_websocket_upgrade_counts(void **state)
     assert_false(upgrades("GET / HTTP/1.1", GOOD "Sec-WebSocket-Key:\r\n" V13));
     assert_false(upgrades("GET / HTTP/1.1", GOOD KEY));
     assert_false(upgrades("GET / HTTP/1.1", GOOD KEY "Sec-WebSocket-Version: 8\r\n"));
+    assert_false(upgrades("GET / HTTP/1.1", GOOD "Upgrade: websocket\r\n" KEY V13));
     assert_false(upgrades("GET / HTTP/1.1", GOOD "Upgrade: h2c\r\n" KEY V13));
     assert_false(
         upgrades("GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: h2c\r\n" KEY V13));
