@@ -1,0 +1,211 @@
+"""Which header fields pass, which are ours, and what a client cannot talk postern into (RFC 9110, 7.6)."""
+
+import re
+
+import pytest
+from actors import INTERNAL_NAME, PUBLIC_NAME
+from wire import lines, reply
+
+SPOOFED = [
+    "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Server",
+    "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "Front-End-Https", "X-Original-URL",
+    "X-Rewrite-URL", "X-Request-ID", "Proxy",
+]  # fmt: skip
+OURS = {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "X-Request-ID"}
+
+
+def ask(stage, *fields):
+    """What the upstream gets when a client sends these fields."""
+    assert stage.client().ask("GET", "/", fields).status == 200
+    return stage.upstream.requests[0]
+
+
+# --- requests
+
+
+@pytest.mark.parametrize("name", SPOOFED)
+def test_what_a_client_says_about_itself_is_dropped(stage, name):
+    request = ask(stage, (name, "spoofed"), (name.lower(), "spoofed"))
+    assert "spoofed" not in str(request.fields)
+    assert len(request.all(name)) == (1 if name in OURS else 0)
+
+
+@pytest.mark.parametrize("name", SPOOFED)
+def test_nor_can_it_be_said_with_underscores(stage, name):
+    """CGI and its heirs read X_Real_IP and X-Real-IP as the same variable."""
+    request = ask(stage, (name.replace("-", "_"), "spoofed"), (name.replace("-", "_", 1).upper(), "spoofed"))
+    assert "spoofed" not in str(request.fields)
+
+
+def test_a_harmless_name_with_an_underscore_passes(stage):
+    assert ask(stage, ("my_own", "1")).get("my_own") == "1"
+
+
+def test_the_upstream_is_told_who_asks_for_what(stage):
+    client = stage.client(source="127.0.0.3")
+    assert client.ask("GET", "/").status == 200
+    request = stage.upstream.requests[0]
+    assert request.get("Host") == PUBLIC_NAME
+    assert request.get("X-Forwarded-For") == "127.0.0.3"
+    assert request.get("X-Forwarded-Proto") == "https"
+    assert request.get("X-Forwarded-Host") == PUBLIC_NAME
+    assert request.get("Forwarded") == f'for=127.0.0.3;host="{PUBLIC_NAME}";proto=https'
+    assert re.fullmatch(r"1\.1 postern-[0-9a-f]{8}", request.get("Via"))
+
+
+def test_the_port_in_host_stays(stage):
+    client = stage.client()
+    assert client.ask("GET", "/", host=f"{PUBLIC_NAME}:8443").status == 200
+    request = stage.upstream.requests[0]
+    assert (request.get("Host"), request.get("X-Forwarded-Host")) == (f"{PUBLIC_NAME}:8443",) * 2
+
+
+def test_the_request_id_is_the_one_in_the_log(stage):
+    client = stage.client()
+    client.ask("GET", "/")
+    event = stage.event_of(client, "request-forwarded")
+    assert stage.upstream.requests[0].get("X-Request-ID") == event["event.id"]
+
+
+def test_each_request_has_an_id_of_its_own(stage):
+    client = stage.client()
+    for _ in range(3):
+        client.ask("GET", "/")
+    assert len({request.get("X-Request-ID") for request in stage.upstream.requests}) == 3
+
+
+def test_hop_by_hop_fields_and_what_connection_names_end_here(stage):
+    request = ask(
+        stage,
+        ("Connection", "keep-alive, X-Mine ,x-other"),
+        ("X-Mine", "1"),
+        ("X-Other", "2"),
+        ("X-Kept", "3"),
+        ("Keep-Alive", "timeout=5"),
+        ("Proxy-Connection", "keep-alive"),
+        ("Proxy-Authorization", "Basic c2VjcmV0"),
+        ("TE", "trailers"),
+        ("Upgrade", "h2c"),
+    )
+    gone = {"connection", "x-mine", "x-other", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade"}
+    assert gone.isdisjoint(name.lower() for name in request.names)
+    assert request.get("X-Kept") == "3"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Host", "Authorization", "Cookie", "Content-Length", "Content-Type", "Via", "X-Request-ID", "X-Forwarded-For",
+     "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"],
+)  # fmt: skip
+def test_connection_cannot_name_away_what_the_upstream_relies_on(stage, name):
+    """CVE-2022-31813: the upstream took a missing X-Forwarded-For for a local client."""
+    client = stage.client()
+    fields = [("Connection", name), ("Connection", f"close, {name}"), ("Authorization", "Basic YTpi"),
+              ("Cookie", "a=b"), ("Content-Type", "text/plain")]  # fmt: skip
+    assert client.ask("POST", "/", fields, b"body").body == b"body"
+    assert stage.upstream.requests[0].get(name) is not None
+
+
+def test_names_keep_their_spelling_and_fields_their_order(stage):
+    """Old clients and servers compare names with case, and repeated fields have a meaning in their order."""
+    fields = [("x-lower", "1"), ("X-UPPER", "2"), ("X-miXed", "3"), ("Accept", "a"), ("X-UPPER", "4"), ("aCCept", "b")]
+    stage.upstream.handler = lambda request: reply(200, b"", fields)
+    client = stage.client()
+    response = client.ask("GET", "/", fields)
+    assert [f for f in stage.upstream.requests[0].fields if f in fields] == fields
+    assert [f for f in response.fields if f in fields] == fields
+
+
+def test_values_pass_as_they_are_but_for_the_space_around(stage):
+    values = [("X-High", "caf\xe9 \xa0"), ("X-Tab", "a\tb"), ("X-Empty", ""), ("X-Space", "  a  b  ")]
+    request = ask(stage, *values)
+    assert [request.get(name) for name, _ in values] == ["caf\xe9 \xa0", "a\tb", "", "a  b"]
+
+
+def test_a_request_that_was_here_before_is_a_loop(stage):
+    client = stage.client()
+    client.ask("GET", "/")
+    via = stage.upstream.requests[0].get("Via")
+    assert client.ask("GET", "/", [("Via", f"1.0 other, {via}")]).status == 508
+    stage.event_of(client, "request-blocked", reason="http-loop")
+    assert len(stage.upstream.requests) == 1
+
+
+def test_other_proxies_in_via_are_kept(stage):
+    assert ask(stage, ("Via", "1.0 office")).all("Via")[0] == "1.0 office"
+
+
+# --- responses
+
+
+def answer_with(stage, *fields, status=200):
+    stage.upstream.handler = lambda request: reply(status, b"", fields)
+    return stage.client().ask("GET", "/")
+
+
+def test_what_the_upstream_says_to_us_alone_ends_here(stage):
+    response = answer_with(
+        stage,
+        ("Connection", "keep-alive, X-Inside"),
+        ("X-Inside", "1"),
+        ("Keep-Alive", "timeout=5"),
+        ("Proxy-Authenticate", "Basic"),
+        ("Upgrade", "h2c"),
+        ("Trailer", "X-Late"),
+        ("X-Kept", "2"),
+    )
+    gone = {"connection", "x-inside", "keep-alive", "proxy-authenticate", "upgrade", "trailer"}
+    assert gone.isdisjoint(name.lower() for name in response.names)
+    assert response.get("X-Kept") == "2"
+
+
+@pytest.mark.parametrize(
+    "location, rewritten",
+    [
+        ("https://{inside}/owa/?a=b#c", "https://{public}/owa/?a=b#c"),
+        ("https://{inside}:{port}/owa/", "https://{public}/owa/"),
+        ("https://127.0.0.1:{port}/owa/", "https://{public}/owa/"),
+        ("http://{inside}", "https://{public}"),
+        ("http://{public}/login", "https://{public}/login"),
+        ("HTTPS://{INSIDE}/x", "https://{public}/x"),
+        ("https://{public}/same", "https://{public}/same"),
+        ("/relative", "/relative"),
+        ("https://elsewhere.example/", "https://elsewhere.example/"),
+        ("https://{inside}.elsewhere.example/", "https://{inside}.elsewhere.example/"),
+        ("https://{inside}:9/other-service", "https://{inside}:9/other-service"),
+        ("https://elsewhere.example/?next=https://{inside}/", "https://elsewhere.example/?next=https://{inside}/"),
+    ],
+)
+def test_a_location_inside_becomes_the_public_one(stage, location, rewritten):
+    names = {
+        "inside": INTERNAL_NAME,
+        "INSIDE": INTERNAL_NAME.upper(),
+        "public": PUBLIC_NAME,
+        "port": stage.upstream.port,
+    }
+    response = answer_with(stage, ("Location", location.format(**names)), status=302)
+    assert response.get("Location") == rewritten.format(**names)
+
+
+@pytest.mark.parametrize(
+    "cookie, kept",
+    [
+        ("sid=1", "sid=1; Secure"),
+        ("sid=1; Path=/; HttpOnly", "sid=1; Path=/; HttpOnly; Secure"),
+        ("sid=1; secure; Path=/", "sid=1; secure; Path=/"),
+        ("sid=secure", "sid=secure; Secure"),
+        ("secure=1; Path=/secure", "secure=1; Path=/secure; Secure"),
+    ],
+)
+def test_a_cookie_gains_secure(stage, cookie, kept):
+    assert answer_with(stage, ("Set-Cookie", cookie)).get("Set-Cookie") == kept
+
+
+def test_several_cookies_stay_several(stage):
+    response = answer_with(stage, ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Expires=Thu, 01 Jan 2037 00:00:00 GMT"))
+    assert response.all("Set-Cookie") == ["a=1; Secure", "b=2; Expires=Thu, 01 Jan 2037 00:00:00 GMT; Secure"]
+
+
+def test_the_reason_phrase_passes_and_the_version_is_ours(stage):
+    stage.upstream.handler = lambda request: lines("HTTP/1.0 299 As You Like It", "Content-Length: 0", "")
+    assert stage.client().ask("GET", "/").start == "HTTP/1.1 299 As You Like It"
