@@ -160,7 +160,7 @@ on_server_name(SSL *ssl, int *alert, void *owner)
         : SSL_TLSEXT_ERR_NOACK;
 }
 
-/* HTTP/1.1 only. A client that knows nothing else is told so (RFC 7301, 3.2). */
+/* HTTP/1 only. A client that knows nothing else is told so (RFC 7301, 3.2). */
 static int
 on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
     const unsigned char *offered, unsigned offered_length, void *owner)

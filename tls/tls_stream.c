@@ -373,8 +373,9 @@ write_later(struct tls_stream *s, size_t bytes)
 
 /*
  * At once where the socket has room: a small answer costs one system call and
- * no turn of the loop. At most one write is left to libuv, so its own queue, which
- * knows no bound, never holds more than in_flight.
+ * no turn of the loop. A full queue goes through libuv all the same: its owner was
+ * told to wait, and only the callback wakes it. At most one write is left to libuv,
+ * so its own queue, which knows no bound, never holds more than in_flight.
  */
 static void
 flush(struct tls_stream *s)
@@ -385,7 +386,9 @@ flush(struct tls_stream *s)
         uv_buf_t spans[WRITE_SPANS];
         size_t bytes;
         unsigned n = spans_of(&s->cipher_out, spans, &bytes);
-        int written = uv_try_write((uv_stream_t *)&s->tcp, spans, n);
+        bool is_full = chunk_queue_is_full(&s->cipher_out);
+        int written =
+            is_full ? UV_EAGAIN : uv_try_write((uv_stream_t *)&s->tcp, spans, n);
 
         if (written < 0 && written != UV_EAGAIN) {
             give_up_writing(s, written);

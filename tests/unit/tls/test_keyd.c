@@ -239,6 +239,20 @@ signs_with_no_key_it_was_not_given(void **state)
 }
 
 static void
+signs_no_scheme_of_another_kind_of_key(void **state)
+{
+    static const struct question question = { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256,
+        false };
+    unsigned char name[KEY_NAME_BYTES];
+    int channel = new_asker();
+
+    (void)state;
+    name_of("mail-rsa", name);
+    assert_int_equal(ask(channel, name, &question), KEY_REFUSED);
+    close(channel);
+}
+
+static void
 closes_on_garbage(void **state)
 {
     static struct ipc_message m;
@@ -362,6 +376,7 @@ main(void)
         cmocka_unit_test(does_not_take_an_old_answer_for_a_new_one),
         cmocka_unit_test(signs_only_whole_digests),
         cmocka_unit_test(signs_with_no_key_it_was_not_given),
+        cmocka_unit_test(signs_no_scheme_of_another_kind_of_key),
         cmocka_unit_test(closes_on_garbage),
         cmocka_unit_test(says_why_it_cannot_use_a_file),
         cmocka_unit_test(ends_with_its_parent),

@@ -7,6 +7,7 @@
 
 #include "base/require.h"
 #include "lab.h"
+#include "tls/tls_gate.h"
 
 /* mail.example.org (EC and RSA) and *.example.net, 1.2 and up, no default. */
 struct house {
@@ -264,6 +265,43 @@ obeys_the_minimum_of_the_listener(void **state)
     tls_server_free(&house.server);
 }
 
+/* As if a context had been set up too weakly: the second look must see it. */
+static void
+looks_again_after_the_handshake(void **state)
+{
+    struct house house;
+    struct link link;
+    struct raw raw;
+    SSL *ssl;
+
+    (void)state;
+    house_fill(&house);
+    house.listener.minimum = TLS_MINIMUM_1_3;
+    house_build(&house);
+    ssl = tls_server_ssl(house.server);
+    SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
+    link_listen(&link, ssl);
+    raw_open(&raw, link.port, NULL, "mail.example.org");
+    SSL_set_max_proto_version(raw.ssl, TLS1_2_VERSION);
+    (void)raw_shake(&raw);
+    run_until(link.server.failed || link.server.established);
+    assert_int_equal(link.server.stream.fault, FAULT_TLS_WEAK_VERSION);
+    raw_close(&raw);
+    link_close(&link);
+
+    link_listen(&link, tls_server_ssl(house.server));
+    raw_open(&raw, link.port, NULL, "mail.example.org");
+    assert_true(raw_shake(&raw));
+    run_until(link.server.established);
+    ssl = link.server.stream.ssl;
+    assert_int_equal(tls_gate_client(ssl, NULL), FAULT_NONE);
+    SSL_SESSION_set1_id_context(SSL_get_session(ssl), (const unsigned char *)"x", 1);
+    assert_int_equal(tls_gate_client(ssl, NULL), FAULT_TLS_NAME_RESUMED);
+    raw_close(&raw);
+    link_close(&link);
+    tls_server_free(&house.server);
+}
+
 static void
 prefers_its_own_order_but_chacha_for_who_wants_it(void **state)
 {
@@ -410,6 +448,9 @@ resumes_neither_for_another_name_nor_policy(void **state)
         assert_false(resumes(&house, "mail.example.org", version, &session));
         assert_false(resumes(&house, "a.example.net", version, &session));
         assert_false(resumes(&house, "b.example.net", version, &session));
+        assert_false(resumes(&house, "bc.example.net", version, &session));
+        assert_false(resumes(&house, "bd.example.net", version, &session));
+        assert_false(resumes(&house, "b.example.net", version, &session));
         assert_true(resumes(&house, "b.example.net", version, &session));
         assert_false(resumes(&other, "b.example.net", version, &session));
         SSL_SESSION_free(session);
@@ -494,6 +535,7 @@ main(void)
         cmocka_unit_test(shows_the_certificate_that_the_client_can_read),
         cmocka_unit_test(refuses_weak_offers),
         cmocka_unit_test(obeys_the_minimum_of_the_listener),
+        cmocka_unit_test(looks_again_after_the_handshake),
         cmocka_unit_test(prefers_its_own_order_but_chacha_for_who_wants_it),
         cmocka_unit_test(refuses_renegotiation),
         cmocka_unit_test(answers_alpn_with_http_1_1_only),

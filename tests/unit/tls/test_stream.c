@@ -114,6 +114,58 @@ holds_no_chunk_when_idle(void **state)
     site_close(&site);
 }
 
+/* What the socket does not take at once is libuv's to finish, and nobody else's. */
+static void
+sends_the_rest_when_the_socket_has_room(void **state)
+{
+    static const char data[4 * 1024 * 1024];
+    struct link link;
+    size_t received = 0;
+
+    (void)state;
+    link_shake(&link, NULL, NULL);
+    chunk_queue_append(&link.server.to_send, bytes_of(data, sizeof data));
+    end_step(&link.server); /* the last time that this end is stepped by hand */
+    while (received < sizeof data) {
+        uv_run(&lab.loop, UV_RUN_ONCE);
+        received += link.client.got.length;
+        chunk_queue_clear(&link.client.got);
+        end_step(&link.client);
+    }
+    run_until(tls_stream_is_flushed(&link.server.stream));
+    link_close(&link);
+}
+
+/* A peer that asks and never listens: what we owe it is bounded. */
+static void
+bounds_what_a_flood_of_key_updates_makes_us_say(void **state)
+{
+    struct site site;
+    struct link link;
+    struct raw raw;
+    int small = 4096;
+
+    (void)state;
+    site_open(&site, "mail", NULL);
+    link_listen(&link, tls_server_ssl(site.server));
+    raw_open(&raw, link.port, NULL, "mail.example.org");
+    require(setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
+    assert_true(raw_shake(&raw));
+    run_until(link.server.established);
+    require(uv_send_buffer_size((uv_handle_t *)&link.server.stream.tcp, &small) == 0);
+    for (unsigned i = 0; i < 2000 && !link.server.failed; i++) {
+        if (SSL_get_key_update_type(raw.ssl) == SSL_KEY_UPDATE_NONE)
+            require(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
+        (void)SSL_do_handshake(raw.ssl);
+        uv_run(&lab.loop, UV_RUN_NOWAIT);
+        assert_true(link.server.stream.cipher_out.length <= 5 * CHUNK_BYTES);
+        assert_true(link.server.stream.cipher_in.length <= 3 * CHUNK_BYTES);
+    }
+    raw_close(&raw);
+    link_close(&link);
+    site_close(&site);
+}
+
 /* --- one byte at a time --- */
 
 /* A relay by hand between a client and a server: each turn one byte each way. */
@@ -192,6 +244,30 @@ tells_close_notify_from_truncation(void **state)
     end_close(&link.server);
     run_until(link.client.failed);
     assert_int_equal(link.client.stream.fault, FAULT_UPSTREAM_TRUNCATED);
+    link_close(&link);
+    site_close(&site);
+}
+
+/* Some wait for our close_notify before they send a FIN: both would wait for ever. */
+static void
+sees_the_end_without_a_fin(void **state)
+{
+    struct site site;
+    struct link link;
+
+    (void)state;
+    site_open(&site, "mail", NULL);
+    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
+    run_until(chunk_pool_lent() == 0); /* the ticket is through */
+    link.client.passive = true;
+    chunk_queue_append(&link.client.to_send, BYTES("bye"));
+    assert_int_equal(tls_stream_write(&link.client.stream, &link.client.to_send),
+        TLS_IO_MOVED);
+    require(SSL_shutdown(link.client.stream.ssl) == 0);
+    tls_stream_settle(&link.client.stream, true); /* both in one segment */
+    run_until(link.server.got.length == 3);
+    assert_true(link.server.eof);
+    assert_false(link.server.stream.transport_eof);
     link_close(&link);
     site_close(&site);
 }
@@ -379,9 +455,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_megabytes_both_ways),
         cmocka_unit_test(carries_clear_text_both_ways),
+        cmocka_unit_test(sends_the_rest_when_the_socket_has_room),
+        cmocka_unit_test(bounds_what_a_flood_of_key_updates_makes_us_say),
         cmocka_unit_test(holds_no_chunk_when_idle),
         cmocka_unit_test(survives_single_bytes),
         cmocka_unit_test(tells_close_notify_from_truncation),
+        cmocka_unit_test(sees_the_end_without_a_fin),
         cmocka_unit_test(tells_resets),
         cmocka_unit_test(delivers_what_came_before_a_reset),
         cmocka_unit_test(says_why_it_cannot_connect),

@@ -232,6 +232,32 @@ refuses_weak_upstreams(void **state)
     tls_client_free(&client);
 }
 
+/* Without forward secrecy, which only a mistake of ours could ever offer. */
+static void
+looks_again_after_the_handshake(void **state)
+{
+    struct tls_upstream_policy policy = { .verify_name = NULL };
+    struct tls_client *client = new_client(&policy);
+    struct upstream u;
+    struct link link;
+    SSL *ssl = tls_client_ssl(client, "mail.example.org", 0);
+
+    (void)state;
+    upstream_open(&u, "mail-rsa");
+    SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+    require(SSL_set_cipher_list(ssl, "AES128-GCM-SHA256") == 1);
+    memset(&link, 0, sizeof link);
+    link_dial(&link, ssl, u.port);
+    while (!link.client.failed && !link.client.established) {
+        uv_run(&lab.loop, UV_RUN_NOWAIT);
+        upstream_turn(&u);
+    }
+    assert_int_equal(link.client.stream.fault, FAULT_UPSTREAM_TLS_WEAK);
+    end_close(&link.client);
+    upstream_close(&u);
+    tls_client_free(&client);
+}
+
 static void
 calls_what_is_not_tls_a_failed_handshake(void **state)
 {
@@ -386,6 +412,7 @@ main(void)
         cmocka_unit_test(checks_the_name_that_the_operator_wrote),
         cmocka_unit_test(checks_an_address_as_an_address),
         cmocka_unit_test(refuses_weak_upstreams),
+        cmocka_unit_test(looks_again_after_the_handshake),
         cmocka_unit_test(calls_what_is_not_tls_a_failed_handshake),
         cmocka_unit_test(shows_its_own_certificate_through_keyd),
         cmocka_unit_test(resumes_only_with_the_same_server_and_name),
