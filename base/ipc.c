@@ -47,7 +47,7 @@ ipc_put_bytes(struct ipc_writer *w, struct bytes data)
     size_t room = sizeof w->bytes - w->length;
     uint32_t length;
 
-    if (w->overflow || room < sizeof length || room - sizeof length < data.length) {
+    if (room < sizeof length || room - sizeof length < data.length) {
         w->overflow = true;
         return;
     }

@@ -29,6 +29,7 @@ equality_looks_at_length_and_content(void **state)
     assert_false(bytes_equal_secret(BYTES("abc"), BYTES("xbc")));
     assert_false(bytes_equal_secret(BYTES("abc"), BYTES("abx")));
     assert_false(bytes_equal_secret(BYTES("abc"), BYTES("ab")));
+    assert_false(bytes_equal_secret(BYTES("ab"), BYTES("abc")));
     assert_true(bytes_equal_secret(bytes_of(NULL, 0), BYTES("")));
 }
 

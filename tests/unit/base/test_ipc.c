@@ -1,16 +1,14 @@
 /*
  * tests/unit/base/test_ipc.c - messages over real socket pairs, honest and forged.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -219,6 +217,24 @@ more_than_one_descriptor_is_refused_and_none_stays(void **state)
     ipc_done(&m);
 }
 
+/* Else a message would arrive without the descriptor that gives it its sense. */
+static void
+a_descriptor_that_finds_no_place_is_noticed(void **state)
+{
+    struct rlimit usual, none_left;
+
+    (void)state;
+    ipc_begin(&w, IPC_KEYD);
+    ipc_put_fd(&w, ends[0]);
+    assert_int_equal(ipc_send(ends[0], &w), IPC_DONE);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none_left = usual;
+    none_left.rlim_cur = (rlim_t)lowest_free_fd();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    assert_int_equal(ipc_receive(ends[1], -1, &m), IPC_REFUSED);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+}
+
 static void
 forged_heads_are_refused(void **state)
 {
@@ -378,6 +394,7 @@ main(void)
         with_pair(a_string_fits_and_has_no_nul),
         with_pair(a_descriptor_travels_and_changes_owner),
         with_pair(more_than_one_descriptor_is_refused_and_none_stays),
+        with_pair(a_descriptor_that_finds_no_place_is_noticed),
         with_pair(forged_heads_are_refused),
         with_pair(forged_lengths_lead_nowhere),
         with_pair(an_overlong_datagram_is_refused),

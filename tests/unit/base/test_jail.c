@@ -7,7 +7,6 @@
  * test that needs root, or no sanitizer, returns at once without: meson reads what
  * cmocka 1.1.5 writes about a skip as a failure.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -22,6 +21,8 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,7 +49,7 @@ is_root(void)
     return geteuid() == 0;
 }
 
-/* In a child: an ordinary user from the start. */
+/* In a child: an ordinary user from the start, whose processes may be dumped. */
 static void
 stop_being_root(void)
 {
@@ -59,6 +60,7 @@ stop_being_root(void)
             setresgid(account->pw_gid, account->pw_gid, account->pw_gid) != 0 ||
             setresuid(account->pw_uid, account->pw_uid, account->pw_uid) != 0))
         _exit(NO_JAIL);
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 /* In a child: ends it when it cannot be jailed. */
@@ -276,23 +278,40 @@ requires_in_vain(void)
 
 /* --- the tests --- */
 
-/* The hexadecimal or decimal number behind `name` in the status file of `child`. */
+/* The number behind `name` in a file about `child` under /proc; all ones: not there. */
 static unsigned long long
-proc_status(pid_t child, const char *name, int base)
+proc_number(pid_t child, const char *file, const char *name, int base)
 {
-    char path[64], line[256];
+    const size_t length = strlen(name);
+    char path[64], line[256], *end;
     unsigned long long number = ~0ULL;
-    size_t length = strlen(name);
-    FILE *status;
+    FILE *about;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)child);
-    status = fopen(path, "re");
-    assert_non_null(status);
-    while (fgets(line, sizeof line, status) != NULL)
-        if (strncmp(line, name, length) == 0 && line[length] == ':')
-            number = strtoull(line + length + 1, NULL, base);
-    (void)fclose(status);
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)child, file);
+    about = fopen(path, "re");
+    assert_non_null(about);
+    while (fgets(line, sizeof line, about) != NULL) {
+        unsigned long long found;
+
+        if (strncmp(line, name, length) != 0)
+            continue;
+        found = strtoull(line + length, &end, base);
+        if (end > line + length) /* and not "unlimited" */
+            number = found;
+    }
+    (void)fclose(about);
     return number;
+}
+
+/* A process that may not be dumped has files of root's in /proc. */
+static bool
+is_closed_to_its_user(pid_t child)
+{
+    char path[64];
+    struct stat about;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/mem", (int)child);
+    return stat(path, &about) == 0 && about.st_uid == 0;
 }
 
 /* A child in the jail of `role` that ends when `*release` is closed. */
@@ -333,18 +352,21 @@ assert_locked_up(enum jail_role role, bool from_root)
     pid_t child = jailed_child(role, from_root, &release);
 
     assert_non_null(account);
-    assert_int_equal(proc_status(child, "NoNewPrivs", 10), 1);
-    assert_int_equal(proc_status(child, "Seccomp", 10), 2);
-    assert_int_equal(proc_status(child, "CapInh", 16), 0);
-    assert_int_equal(proc_status(child, "CapAmb", 16), 0);
-    assert_int_equal(proc_status(child, "CapEff", 16), kept);
-    assert_int_equal(proc_status(child, "CapPrm", 16), kept);
+    assert_int_equal(proc_number(child, "status", "NoNewPrivs:", 10), 1);
+    assert_int_equal(proc_number(child, "status", "Seccomp:", 10), 2);
+    assert_int_equal(proc_number(child, "status", "CapInh:", 16), 0);
+    assert_int_equal(proc_number(child, "status", "CapAmb:", 16), 0);
+    assert_int_equal(proc_number(child, "status", "CapEff:", 16), kept);
+    assert_int_equal(proc_number(child, "status", "CapPrm:", 16), kept);
+    assert_true(is_closed_to_its_user(child));
+    assert_int_equal(proc_number(child, "limits", "Max core file size", 10), 0);
     if (from_root && role != JAIL_PARENT) {
-        assert_int_equal(proc_status(child, "Uid", 10), account->pw_uid);
-        assert_int_equal(proc_status(child, "Gid", 10), account->pw_gid);
+        assert_int_equal(proc_number(child, "status", "Uid:", 10), account->pw_uid);
+        assert_int_equal(proc_number(child, "status", "Gid:", 10), account->pw_gid);
+        assert_int_equal(proc_number(child, "status", "Groups:", 10), account->pw_gid);
     }
     if (from_root)
-        assert_int_equal(proc_status(child, "CapBnd", 16), kept);
+        assert_int_equal(proc_number(child, "status", "CapBnd:", 16), kept);
     (void)close(release);
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
@@ -492,8 +514,12 @@ main(void)
         cmocka_unit_test(root_does_not_stay_root),
         cmocka_unit_test(a_usable_user_exists_and_is_not_root),
     };
+    struct rlimit core;
 
-    if (!ipc_pair(channel))
+    /* As much as may be, so that the jail has something to take away. */
+    if (!ipc_pair(channel) || getrlimit(RLIMIT_CORE, &core) != 0)
         return 1;
+    core.rlim_cur = core.rlim_max;
+    (void)setrlimit(RLIMIT_CORE, &core);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
