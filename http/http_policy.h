@@ -18,8 +18,10 @@ struct http_limits {
 };
 
 #define HTTP_LIMITS_DEFAULT                                                            \
-    { .head_bytes = 64 * 1024, .target_bytes = 16 * 1024, .fields = 100,               \
-      .name_bytes = 128, .value_bytes = 48 * 1024, .chunk_line_bytes = 64,             \
-      .trailer_bytes = 8 * 1024, .interims = 8 }
+    {                                                                                  \
+        .head_bytes = 64 * 1024, .target_bytes = 16 * 1024, .fields = 100,             \
+        .name_bytes = 128, .value_bytes = 48 * 1024, .chunk_line_bytes = 64,           \
+        .trailer_bytes = 8 * 1024, .interims = 8                                       \
+    }
 
 #endif

@@ -10,10 +10,12 @@
 #include "base/chunk.h"
 #include "http/head.h"
 
-void http_write_request_line(struct chunk_queue *to, struct bytes method, struct bytes target);
+void http_write_request_line(struct chunk_queue *to, struct bytes method,
+    struct bytes target);
 
 /* `reason` may be empty. Always HTTP/1.1. */
-void http_write_status_line(struct chunk_queue *to, unsigned status, struct bytes reason);
+void
+http_write_status_line(struct chunk_queue *to, unsigned status, struct bytes reason);
 
 void http_write_field(struct chunk_queue *to, struct bytes name, struct bytes value);
 
@@ -29,8 +31,8 @@ void http_write_end(struct chunk_queue *to);
  * Of requests (`is_request`), identity fields are refused as well, and any name that
  * is a known one spelled with underscores; so is an Expect that came in HTTP/1.0.
  */
-bool http_field_is_forwarded(const struct http_head *head, const struct http_field *field,
-    bool is_request);
+bool http_field_is_forwarded(const struct http_head *head,
+    const struct http_field *field, bool is_request);
 
 /* The registered phrase of a status ("Not Found"), or "". */
 const char *http_reason(unsigned status);
