@@ -6,6 +6,7 @@
 
 #include "cli/check.h"
 #include "cli/demo.h"
+#include "cli/explain.h"
 #include "cli/schema.h"
 #include "cli/show_config.h"
 #include "cli/verbs.h"
@@ -23,6 +24,7 @@ static const struct verb verbs[] = {
     { "check", cli_check, "find all mistakes of a configuration; needs no network" },
     { "show-config", cli_show_config,
         "the settings in force, and where each comes from" },
+    { "explain", cli_explain, "why a request passes, or would be refused" },
     { "schema", cli_schema, "the JSON Schema of the configuration, for editors" },
     { "events", cli_events, "the reference of events, fields and reasons" },
     { "demo", cli_demo, "try postern with a small webmail of its own" },

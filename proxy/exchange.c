@@ -156,12 +156,14 @@ choose_server(struct exchange *x)
 {
     struct bytes tag = bytes_of(NULL, 0);
     bool sticky = x->route->upstream->balance == BALANCE_COOKIE;
+    struct server *next;
 
     if (sticky)
         tag = affinity_of(x);
-    x->server = upstream_pick(upstream_of(x), tag, x->servers_tried);
-    if (x->server == NULL)
+    next = upstream_pick(upstream_of(x), tag, x->servers_tried);
+    if (next == NULL) /* the log still tells of the last one that was tried */
         return x->dial_fault != FAULT_NONE ? x->dial_fault : FAULT_UPSTREAM_NONE_LEFT;
+    x->server = next;
     x->servers_tried |= UINT64_C(1) << x->server->index;
     x->address_left = x->server->address_count;
     x->address_at = x->server->good_address;
@@ -392,18 +394,29 @@ exchange_is_answered(const struct exchange *x)
 }
 
 void
-exchange_free(struct exchange **exchange)
+exchange_discard(struct exchange **exchange)
 {
     struct exchange *x = *exchange;
 
     if (x == NULL)
         return;
     drop_link(x, false);
-    if (!x->is_tunnel)
-        journal_request(x);
     chunk_queue_clear(&x->upload.data);
     chunk_queue_clear(&x->download.data);
     arena_clear(&x->arena);
     free(x);
     *exchange = NULL;
+}
+
+void
+exchange_free(struct exchange **exchange)
+{
+    struct exchange *x = *exchange;
+
+    if (x == NULL)
+        return;
+    drop_link(x, false); /* its facts belong into the event */
+    if (!x->is_tunnel)
+        journal_request(x);
+    exchange_discard(exchange);
 }

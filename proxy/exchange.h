@@ -111,7 +111,10 @@ void exchange_time_out(struct exchange *x, enum fault fault);
 /* True when the response is over and its last byte is in the engine's hands. */
 bool exchange_is_answered(const struct exchange *x);
 
-/* Logs the ending event, gives the link back, frees. `phase` of death comes from x. */
+/* Gives the link back, logs the ending event, frees. Accepts NULL, leaves NULL. */
 void exchange_free(struct exchange **x);
+
+/* The same without an event: a request that was only tried out (proxy/trial.h). */
+void exchange_discard(struct exchange **x);
 
 #endif

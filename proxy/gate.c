@@ -107,21 +107,23 @@ gate_length(struct exchange *x)
     return FAULT_NONE;
 }
 
+const struct gate gates[] = {
+    { "host", gate_host },
+    { "method", gate_method },
+    { "loop", gate_loop },
+    { "url", gate_url },
+    { "route", gate_route },
+    { "redirect", gate_redirect },
+    { "length", gate_length },
+};
+
+const unsigned gate_count = sizeof gates / sizeof gates[0];
+
 enum fault
 gate_pass(struct exchange *x)
 {
-    static enum fault (*const gates[])(struct exchange *) = {
-        gate_host,
-        gate_method,
-        gate_loop,
-        gate_url,
-        gate_route,
-        gate_redirect,
-        gate_length,
-    };
-
-    for (size_t i = 0; i < sizeof gates / sizeof gates[0]; i++) {
-        enum fault fault = gates[i](x);
+    for (unsigned i = 0; i < gate_count; i++) {
+        enum fault fault = gates[i].run(x);
 
         if (fault != FAULT_NONE)
             return fault;

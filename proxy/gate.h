@@ -12,6 +12,15 @@
 
 struct exchange;
 
+struct gate {
+    const char *name; /* for `postern explain` */
+    enum fault (*run)(struct exchange *x);
+};
+
+/* In the order in which a request meets them. */
+extern const struct gate gates[];
+extern const unsigned gate_count;
+
 /* Runs all gates in order; the first fault ends it, with x->note filled where it helps. */
 enum fault gate_pass(struct exchange *x);
 

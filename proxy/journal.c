@@ -126,6 +126,8 @@ static void
 put_upstream(struct event_log *log, const struct exchange *x)
 {
     event_string(log, EF_UPSTREAM, x->route->upstream->name);
+    if (x->server == NULL)
+        return;
     event_string(log, EF_DESTINATION_DOMAIN, x->server->policy->host);
     event_number(log, EF_UPSTREAM_TRIES, x->tries);
     if (x->server_address.ss_family == AF_UNSPEC)
@@ -151,7 +153,7 @@ request_event(const struct exchange *x)
 {
     if (x->redirects && x->fault == FAULT_NONE)
         return EVENT_REQUEST_REDIRECTED;
-    if (x->server == NULL || fault_who(x->fault) == FAULT_BY_GATE ||
+    if (fault_who(x->fault) == FAULT_BY_GATE ||
         (fault_who(x->fault) == FAULT_BY_CLIENT && x->answer == ANSWER_OWN))
         return EVENT_REQUEST_BLOCKED;
     return EVENT_REQUEST_FORWARDED;
@@ -171,7 +173,7 @@ journal_request(const struct exchange *x)
     event_number(log, EF_HTTP_RESPONSE_BODY, x->download.bytes);
     if (x->answer == ANSWER_HEAD)
         event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
-    if (x->server != NULL)
+    if (x->route != NULL && id == EVENT_REQUEST_FORWARDED)
         put_upstream(log, x);
     put_end(log, x->fault, x->fault == FAULT_NONE ? x->phase : x->ended_in);
     put_note(log, &x->note);

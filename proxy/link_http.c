@@ -181,9 +181,14 @@ link_receive(struct exchange *x, bool *moved)
 {
     struct link *link = x->link;
     size_t before = link->in.length;
-    enum tls_io io = tls_stream_read(&link->stream, &link->in);
     enum fault fault = FAULT_NONE;
+    enum tls_io io;
 
+    /* A head has to lie there as a whole; of a body no more than is passed on. */
+    link->in.limit = x->answer == ANSWER_HEAD
+        ? WIRE_LIMIT
+        : x->publish->limits.head_bytes + CHUNK_BYTES;
+    io = tls_stream_read(&link->stream, &link->in);
     link->received += link->in.length - before;
     if (link->in.length > 0)
         link->answer_begun = true;

@@ -1,0 +1,228 @@
+/*
+ * cli/explain.c - `postern explain`: the way of one request, a file of
+ * expectations, or the meaning of a word.
+ *
+ * The gates are the data path's own (proxy/trial.h), so what this says is what
+ * happens. Knows nothing of a running postern.
+ */
+#include "cli/explain.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/verbs.h"
+#include "config/config.h"
+
+#define HEADERS_MAX 64
+#define EXPECT_WORDS 5
+
+static const char usage[] =
+    "usage: postern explain --url URL [--method M] [--from ADDRESS] [--header 'N: "
+    "V']...\n"
+    "       postern explain --expect FILE\n"
+    "       postern explain WORD\n"
+    "\n"
+    "Says which gates the request would pass, which one would stop it, and what the\n"
+    "upstream would get. Nothing is sent. Exit 0: it passes, 1: it does not.\n"
+    "  --config FILE   the configuration (default " CONFIG_DEFAULT ")\n"
+    "  --format json   for machines\n"
+    "  --expect FILE   a request per line: 'pass|REASON METHOD URL [ADDRESS]'; blank\n"
+    "                  lines and those with # are skipped. Prints what comes out "
+    "otherwise\n"
+    "  WORD            a reason of the log (http-two-lengths) or a code of check "
+    "(T003)\n";
+
+struct command {
+    const char *config, *expect, *word;
+    bool json;
+    struct trial_request request;
+    const char *headers[HEADERS_MAX];
+};
+
+/* -1: go on; else the exit status. */
+static int
+parse(int argc, char **argv, struct command *c)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "url", required_argument, NULL, 'u' },
+        { "method", required_argument, NULL, 'm' },
+        { "from", required_argument, NULL, 'a' },
+        { "header", required_argument, NULL, 'H' },
+        { "expect", required_argument, NULL, 'e' },
+        { "format", required_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    bool wrong = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            c->config = optarg;
+            break;
+        case 'u':
+            c->request.url = optarg;
+            break;
+        case 'm':
+            c->request.method = optarg;
+            break;
+        case 'a':
+            c->request.from = optarg;
+            break;
+        case 'e':
+            c->expect = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case 'f':
+            c->json = strcmp(optarg, "json") == 0;
+            wrong = wrong || (!c->json && strcmp(optarg, "text") != 0);
+            break;
+        case 'H':
+            if (c->request.header_count < HEADERS_MAX)
+                c->headers[c->request.header_count++] = optarg;
+            break;
+        default:
+            wrong = true;
+        }
+    }
+    if (optind + 1 == argc)
+        c->word = argv[optind++];
+    c->request.headers = c->headers;
+    if (wrong || optind != argc ||
+        (c->request.url != NULL) + (c->expect != NULL) + (c->word != NULL) != 1) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return -1;
+}
+
+static int
+explain_request(struct snapshot *snapshot, const struct command *c)
+{
+    struct note note = { "" };
+    struct trial trial;
+    int status = 2;
+
+    if (!trial_run(snapshot, &c->request, &trial, &note)) {
+        fprintf(stderr, "postern explain: %s\n", note.text);
+    } else {
+        (c->json ? explain_print_json : explain_print)(&c->request, &trial, stdout);
+        status = trial.fault != FAULT_NONE;
+    }
+    trial_fini(&trial);
+    return status;
+}
+
+/* "pass" or a reason, method, URL and perhaps an address; false for anything else. */
+static bool
+cut_line(char *line, char *words[EXPECT_WORDS])
+{
+    unsigned count = 0;
+
+    for (char *word = strtok(line, " \t\r\n"); word != NULL;
+         word = strtok(NULL, " \t\r\n")) {
+        if (count == EXPECT_WORDS - 1)
+            return false;
+        words[count++] = word;
+    }
+    words[count] = NULL;
+    return count >= 3;
+}
+
+/* One line of expectations: 0 as expected, 1 otherwise, 2 malformed. */
+static int
+check_line(struct snapshot *snapshot, const char *file, unsigned number, char *line)
+{
+    char *words[EXPECT_WORDS] = { NULL };
+    struct trial_request request = { .url = NULL };
+    struct note note = { "" };
+    struct trial trial;
+    const char *outcome;
+    int status = 2;
+
+    if (!cut_line(line, words)) {
+        fprintf(stderr, "%s:%u: expected: pass|REASON METHOD URL [ADDRESS]\n", file,
+            number);
+        return 2;
+    }
+    request.method = words[1];
+    request.url = words[2];
+    request.from = words[3];
+    if (!trial_run(snapshot, &request, &trial, &note)) {
+        fprintf(stderr, "%s:%u: %s\n", file, number, note.text);
+    } else {
+        outcome = trial.fault == FAULT_NONE ? "pass" : fault_reason(trial.fault);
+        status = strcmp(outcome, words[0]) != 0;
+        if (status != 0)
+            printf("%s:%u: %s %s: expected %s, found %s\n", file, number, words[1],
+                words[2], words[0], outcome);
+    }
+    trial_fini(&trial);
+    return status;
+}
+
+static int
+check_expectations(struct snapshot *snapshot, const char *file)
+{
+    FILE *from = fopen(file, "re");
+    unsigned number = 0, tried = 0, wrong = 0;
+    char *line = NULL;
+    size_t room = 0;
+    int worst = 0;
+
+    if (from == NULL) {
+        fprintf(stderr, "postern explain: cannot read %s\n", file);
+        return 2;
+    }
+    while (getline(&line, &room, from) >= 0) {
+        int status;
+
+        number++;
+        if (line[strspn(line, " \t\r\n")] == '\0' || line[strspn(line, " \t")] == '#')
+            continue;
+        status = check_line(snapshot, file, number, line);
+        tried++;
+        wrong += status != 0;
+        worst = status > worst ? status : worst;
+    }
+    free(line);
+    fclose(from);
+    printf("%u requests, %u not as expected\n", tried, wrong);
+    return worst;
+}
+
+int
+cli_explain(int argc, char **argv)
+{
+    struct command command = { .config = CONFIG_DEFAULT };
+    struct diagnostics diagnostics;
+    struct snapshot *snapshot;
+    int status = parse(argc, argv, &command);
+
+    if (status >= 0)
+        return status;
+    if (command.word != NULL) {
+        if (explain_word(command.word, stdout))
+            return 0;
+        fprintf(stderr, "postern explain: '%s' is neither a reason nor a code\n",
+            command.word);
+        return 1;
+    }
+    diagnostics_init(&diagnostics);
+    snapshot = config_load(command.config, &diagnostics);
+    if (snapshot == NULL)
+        diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) != 0);
+    diagnostics_fini(&diagnostics);
+    if (snapshot == NULL)
+        return 1;
+    status = command.expect != NULL ? check_expectations(snapshot, command.expect)
+                                    : explain_request(snapshot, &command);
+    snapshot_unref(&snapshot);
+    return status;
+}

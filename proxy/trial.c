@@ -1,0 +1,293 @@
+/*
+ * proxy/trial.c - the data path's own gates, walked with a made-up request.
+ *
+ * A worker without sockets, a client without a connection: just enough of each for
+ * the gates to see what they would see. What is tried is bytes, so that the parser
+ * judges them, too.
+ */
+#include "proxy/trial.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "http/head.h"
+#include "proxy/exchange.h"
+#include "proxy/forward.h"
+#include "proxy/gate.h"
+#include "proxy/listener.h"
+#include "proxy/worker.h"
+
+/* What a trial needs of a worker; on the heap, because it is large. */
+struct stage {
+    struct worker worker;
+    struct listener listener;
+    struct client client;
+    struct chunk_queue bytes;
+};
+
+struct target {
+    struct bytes host, path; /* host without port, lower case */
+    char authority[300];
+    unsigned port;
+    bool clear_text;
+};
+
+static bool
+read_url(const char *url, struct target *target, struct note *note)
+{
+    struct bytes rest = bytes_of_string(url);
+    size_t length;
+
+    *target = (struct target){ .port = 443 };
+    if (bytes_has_prefix_nocase(rest, BYTES("http://"))) {
+        target->clear_text = true;
+        target->port = 80;
+        rest = bytes_of(rest.at + 7, rest.length - 7);
+    } else if (bytes_has_prefix_nocase(rest, BYTES("https://"))) {
+        rest = bytes_of(rest.at + 8, rest.length - 8);
+    } else {
+        note_set(note, "the URL must begin with https:// or http://");
+        return false;
+    }
+    length = strcspn(rest.at, "/?");
+    if (length == 0 || length >= sizeof target->authority) {
+        note_set(note, "the URL names no host");
+        return false;
+    }
+    for (size_t i = 0; i < length; i++)
+        target->authority[i] = ascii_lower(rest.at[i]);
+    target->host = http_authority_host(bytes_of(target->authority, length));
+    if (target->host.length >= CLIENT_NAME_BYTES) {
+        note_set(note, "the host name is too long");
+        return false;
+    }
+    if (target->host.length < length)
+        target->port = (unsigned)atoi(target->authority + target->host.length + 1);
+    target->path = bytes_of(rest.at + length, rest.length - length);
+    return true;
+}
+
+static bool
+listens_on(const struct listener_policy *listener, const struct target *target)
+{
+    unsigned count =
+        target->clear_text ? listener->redirect_count : listener->address_count;
+    const struct listen_address *addresses =
+        target->clear_text ? listener->redirects : listener->addresses;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct sockaddr_storage *at = &addresses[i].address;
+        unsigned port = ntohs(at->ss_family == AF_INET6
+                ? ((const struct sockaddr_in6 *)at)->sin6_port
+                : ((const struct sockaddr_in *)at)->sin_port);
+
+        if (port == 0 || port == target->port)
+            return true;
+    }
+    return false;
+}
+
+/* The listener that this request would meet: by port, and among those the one that publishes the host. */
+static const struct listener_policy *
+find_listener(const struct snapshot *snapshot, const struct target *target)
+{
+    const struct listener_policy *found = NULL;
+
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        const struct listener_policy *listener = &snapshot->listeners[i];
+
+        if (!listens_on(listener, target))
+            continue;
+        if (listener_find_publish(listener, target->host) != NULL)
+            return listener;
+        if (found == NULL)
+            found = listener;
+    }
+    return found;
+}
+
+static bool
+read_address(const char *text, struct client *client, struct note *note)
+{
+    struct sockaddr_in *four = (void *)&client->address;
+    struct sockaddr_in6 *six = (void *)&client->address;
+
+    if (inet_pton(AF_INET, text, &four->sin_addr) == 1)
+        four->sin_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1)
+        six->sin6_family = AF_INET6;
+    else
+        note_set(note, "'%s' is no IP address", text);
+    memcpy(client->address_text, text, strnlen(text, sizeof client->address_text - 1));
+    return client->address.ss_family != AF_UNSPEC;
+}
+
+static void
+write_request(const struct trial_request *request, const struct target *target,
+    struct chunk_queue *to)
+{
+    static const struct bytes end = { "\r\n", 2 };
+    const char *method = request->method != NULL ? request->method : "GET";
+
+    chunk_queue_append(to, bytes_of_string(method));
+    chunk_queue_append(to, BYTES(" "));
+    if (target->path.length == 0 || target->path.at[0] != '/')
+        chunk_queue_append(to, BYTES("/"));
+    chunk_queue_append(to, target->path);
+    chunk_queue_append(to, BYTES(" HTTP/1.1\r\nHost: "));
+    chunk_queue_append(to, bytes_of_string(target->authority));
+    chunk_queue_append(to, end);
+    for (unsigned i = 0; i < request->header_count; i++) {
+        chunk_queue_append(to, bytes_of_string(request->headers[i]));
+        chunk_queue_append(to, end);
+    }
+    chunk_queue_append(to, end);
+}
+
+static struct trial_step *
+add_step(struct trial *trial, const char *name, enum fault fault, const char *detail)
+{
+    struct trial_step *step = &trial->steps[trial->count];
+
+    require(trial->count < TRIAL_STEPS_MAX);
+    trial->count++;
+    step->name = name;
+    step->fault = fault;
+    if (fault != FAULT_NONE)
+        trial->fault = fault;
+    if (detail != NULL)
+        memcpy(step->detail, detail, strnlen(detail, sizeof step->detail - 1));
+    return step;
+}
+
+static void
+tell(struct trial *trial, const char *name, enum fault fault, const struct exchange *x)
+{
+    struct note note = x->note;
+
+    if (note.text[0] == '\0' && strcmp(name, "url") == 0)
+        note_set(&note, "%.*s", BYTES_ARG(x->url.canonical));
+    if (note.text[0] == '\0' && strcmp(name, "host") == 0 && x->publish != NULL)
+        note_set(&note, "%s", x->publish->host);
+    if (note.text[0] == '\0' && strcmp(name, "route") == 0)
+        note_set(&note, "%s, upstream %s, idle %u s", x->route->prefix,
+            x->route->upstream->name, x->route->idle_ms / 1000);
+    if (note.text[0] == '\0' && strcmp(name, "length") == 0)
+        note_set(&note, "at most %llu bytes", (unsigned long long)x->route->body_bytes);
+    add_step(trial, name, fault, note.text);
+}
+
+/* The whole head through finder and parser, as it would come from the wire. */
+static enum fault
+parse(struct stage *stage, struct exchange *x)
+{
+    const struct http_limits *limits = &stage->client.publish->limits;
+    struct http_head_search search = { .seen = 0 };
+    enum fault fault = FAULT_HTTP_HEAD_LONG;
+    size_t length = 0;
+    char *raw;
+
+    if (http_head_find(&search, &stage->bytes, limits, false, &length, &fault) !=
+        HTTP_HAS_ALL)
+        return fault;
+    if (length != stage->bytes.length)
+        return FAULT_HTTP_FIELD_VALUE; /* a header with a line end of its own */
+    raw = arena_take(&x->arena, length);
+    if (raw == NULL)
+        return FAULT_MEMORY;
+    chunk_queue_peek(&stage->bytes, 0, raw, length);
+    return http_request_parse(bytes_of(raw, length), limits, &x->arena, &x->request,
+        &x->note);
+}
+
+static void
+walk(struct stage *stage, struct exchange *x, struct trial *trial)
+{
+    enum fault fault = parse(stage, x);
+    struct note fields = { "" };
+
+    note_set(&fields, "HTTP/1.1, %u fields", x->request.field_count);
+    add_step(trial, "request", fault, fault == FAULT_NONE ? fields.text : x->note.text);
+    for (unsigned i = 0; i < gate_count && fault == FAULT_NONE; i++) {
+        fault = gates[i].run(x);
+        tell(trial, gates[i].name, fault, x);
+    }
+    trial->redirected = fault == FAULT_NONE && x->redirects;
+    trial->route = x->route != NULL ? x->route->prefix : NULL;
+    trial->upstream = x->route != NULL ? x->route->upstream->name : NULL;
+    if (fault == FAULT_NONE && !x->redirects)
+        trial->fault = forward_request(x, &trial->head);
+}
+
+static void
+try_on(struct stage *stage, const struct target *target, struct trial *trial)
+{
+    struct client *client = &stage->client;
+    struct exchange *x;
+
+    client->worker = &stage->worker;
+    client->listener = &stage->listener;
+    client->clear_text = target->clear_text;
+    client->publish = listener_find_publish(stage->listener.policy, target->host);
+    if (client->publish == NULL) {
+        add_step(trial, "tls", FAULT_TLS_NAME_UNKNOWN,
+            fault_text(FAULT_TLS_NAME_UNKNOWN));
+        return;
+    }
+    trial->host = client->publish->host;
+    memcpy(client->server_name, target->host.at, target->host.length);
+    if (!target->clear_text)
+        add_step(trial, "tls", FAULT_NONE, client->server_name);
+    if (client->publish->routes[0].upstream->bridge == BRIDGE_TUNNEL) {
+        trial->upstream = client->publish->routes[0].upstream->name;
+        add_step(trial, "tunnel", FAULT_NONE,
+            "TLS is passed through, nothing is inspected");
+        return;
+    }
+    x = exchange_new(client, clock_ns());
+    walk(stage, x, trial);
+    exchange_discard(&x);
+}
+
+bool
+trial_run(struct snapshot *snapshot, const struct trial_request *request,
+    struct trial *trial, struct note *note)
+{
+    struct stage *stage = require_zeroed(1, sizeof *stage);
+    struct target target;
+    bool ok;
+
+    *trial = (struct trial){ .count = 0 };
+    chunk_queue_init(&trial->head, SIZE_MAX);
+    chunk_queue_init(&stage->bytes, SIZE_MAX);
+    ok = read_url(request->url, &target, note) &&
+        read_address(request->from != NULL ? request->from : "192.0.2.1",
+            &stage->client, note);
+    if (ok) {
+        uv_loop_init(&stage->worker.loop);
+        stage->worker.snapshot = snapshot;
+        memcpy(stage->worker.pseudonym, "postern", sizeof "postern");
+        stage->listener.policy = find_listener(snapshot, &target);
+        write_request(request, &target, &stage->bytes);
+        if (stage->listener.policy == NULL) {
+            add_step(trial, "listener", FAULT_HTTP_HOST_UNKNOWN,
+                "no listener has this port");
+        } else {
+            trial->listener = stage->listener.policy->name;
+            add_step(trial, "listener", FAULT_NONE, trial->listener);
+            try_on(stage, &target, trial);
+        }
+        uv_loop_close(&stage->worker.loop);
+    }
+    chunk_queue_clear(&stage->bytes);
+    free(stage);
+    return ok;
+}
+
+void
+trial_fini(struct trial *trial)
+{
+    chunk_queue_clear(&trial->head);
+}

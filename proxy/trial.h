@@ -1,0 +1,56 @@
+/*
+ * proxy/trial.h - a request that is judged and not sent.
+ *
+ * Runs the parser and the gates of the data path, in their order, on a request that
+ * somebody describes: for `postern explain` and for tables of expectations in tests.
+ * Nothing is connected, nothing is logged.
+ */
+#ifndef PROXY_TRIAL_H
+#define PROXY_TRIAL_H
+
+#include <stdbool.h>
+
+#include "base/chunk.h"
+#include "base/fault.h"
+#include "base/note.h"
+#include "config/snapshot.h"
+
+#define TRIAL_STEPS_MAX 40
+
+struct trial_request {
+    const char *method; /* NULL: GET */
+    const char
+        *url; /* https://host[:port]/path?query, or http:// for a redirect_http port */
+    const char *from;           /* address of the client; NULL: 192.0.2.1 */
+    const char *const *headers; /* "Name: value" */
+    unsigned header_count;
+};
+
+struct trial_step {
+    const char *name; /* of the gate */
+    enum fault fault;
+    char detail
+        [NOTE_BYTES]; /* what it found or compared; "" when there is nothing to tell */
+};
+
+struct trial {
+    struct trial_step steps[TRIAL_STEPS_MAX];
+    unsigned count;
+    enum fault fault; /* FAULT_NONE: it would be forwarded, or redirected */
+    bool redirected;
+    const char *listener, *host, *route,
+        *upstream;           /* of the snapshot; NULL: not reached */
+    struct chunk_queue head; /* what the upstream would get; empty unless forwarded */
+};
+
+/*
+ * Tries `request` against the configuration, of which a reference must be held
+ * meanwhile and as long as `trial` is used. False with a note when the request is
+ * not one that can be tried (a malformed URL, an unknown address). End it with
+ * trial_fini, also after false.
+ */
+bool trial_run(struct snapshot *snapshot, const struct trial_request *request,
+    struct trial *trial, struct note *note) MUST_USE;
+void trial_fini(struct trial *trial);
+
+#endif
