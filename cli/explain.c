@@ -16,7 +16,6 @@
 #include "config/config.h"
 
 #define HEADERS_MAX 64
-#define EXPECT_WORDS 5
 
 static const char usage[] =
     "usage: postern explain --url URL [--method M] [--from ADDRESS] [--header 'N: "
@@ -119,49 +118,97 @@ explain_request(struct snapshot *snapshot, const struct command *c)
     return status;
 }
 
-/* "pass" or a reason, method, URL and perhaps an address; false for anything else. */
-static bool
-cut_line(char *line, char *words[EXPECT_WORDS])
+/* Cuts the next word off `rest`; inside double quotes blanks do not end it. NULL: no more. */
+static char *
+next_word(char **rest)
 {
-    unsigned count = 0;
+    char *word, *to;
+    bool quoted = false;
 
-    for (char *word = strtok(line, " \t\r\n"); word != NULL;
-         word = strtok(NULL, " \t\r\n")) {
-        if (count == EXPECT_WORDS - 1)
-            return false;
-        words[count++] = word;
+    *rest += strspn(*rest, " \t\r\n");
+    word = to = *rest;
+    while (**rest != '\0' && (quoted || strchr(" \t\r\n", **rest) == NULL)) {
+        if (**rest == '"')
+            quoted = !quoted;
+        else
+            *to++ = **rest;
+        (*rest)++;
     }
-    words[count] = NULL;
-    return count >= 3;
+    if (to == word && !quoted && *rest == word)
+        return NULL;
+    if (**rest != '\0')
+        (*rest)++;
+    *to = '\0';
+    return word;
+}
+
+struct expectation {
+    const char *outcome;
+    struct trial_request request;
+    const char *headers[HEADERS_MAX];
+};
+
+static bool
+take_option(struct expectation *e, const char *word)
+{
+    if (strncmp(word, "from=", 5) == 0)
+        e->request.from = word + 5;
+    else if (strncmp(word, "header=", 7) == 0 && e->request.header_count < HEADERS_MAX)
+        e->headers[e->request.header_count++] = word + 7;
+    else
+        return false;
+    return true;
+}
+
+/* Reads one line in place; false when it is not of the form that --help tells. */
+static bool
+read_line(char *line, struct expectation *e)
+{
+    char *word;
+
+    *e = (struct expectation){ .outcome = next_word(&line) };
+    e->request.headers = e->headers;
+    e->request.method = next_word(&line);
+    e->request.url = next_word(&line);
+    while ((word = next_word(&line)) != NULL) {
+        if (!take_option(e, word))
+            return false;
+    }
+    return e->outcome != NULL && e->request.url != NULL;
+}
+
+static bool
+is_as_expected(const char *expected, const struct trial *trial)
+{
+    if (strcmp(expected, "pass") == 0)
+        return trial->fault == FAULT_NONE;
+    if (strcmp(expected, "refused") == 0)
+        return trial->fault != FAULT_NONE;
+    return strcmp(expected, fault_reason(trial->fault)) == 0;
 }
 
 /* One line of expectations: 0 as expected, 1 otherwise, 2 malformed. */
 static int
 check_line(struct snapshot *snapshot, const char *file, unsigned number, char *line)
 {
-    char *words[EXPECT_WORDS] = { NULL };
-    struct trial_request request = { .url = NULL };
+    struct expectation e;
     struct note note = { "" };
     struct trial trial;
-    const char *outcome;
     int status = 2;
 
-    if (!cut_line(line, words)) {
-        fprintf(stderr, "%s:%u: expected: pass|REASON METHOD URL [ADDRESS]\n", file,
-            number);
+    if (!read_line(line, &e)) {
+        fprintf(stderr, "%s:%u: not of the form that 'postern explain --help' tells\n",
+            file, number);
         return 2;
     }
-    request.method = words[1];
-    request.url = words[2];
-    request.from = words[3];
-    if (!trial_run(snapshot, &request, &trial, &note)) {
+    if (!trial_run(snapshot, &e.request, &trial, &note)) {
         fprintf(stderr, "%s:%u: %s\n", file, number, note.text);
     } else {
-        outcome = trial.fault == FAULT_NONE ? "pass" : fault_reason(trial.fault);
-        status = strcmp(outcome, words[0]) != 0;
+        status = !is_as_expected(e.outcome, &trial);
         if (status != 0)
-            printf("%s:%u: %s %s: expected %s, found %s\n", file, number, words[1],
-                words[2], words[0], outcome);
+            printf("%s:%u: %s %s: expected %s, found %s\n", file, number,
+                e.request.method, e.request.url, e.outcome,
+                trial.fault == FAULT_NONE ? "pass" : fault_reason(trial.fault));
     }
     trial_fini(&trial);
     return status;
