@@ -28,10 +28,7 @@
 /* 1 MiB stays warm; what a peak took beyond it goes back to malloc. */
 #define POOL_SPARES 64
 
-/*
- * A run of up to this many bytes is cheaper to copy than to keep in a chunk of
- * its own: a copy of 4 KiB takes some 100 ns, an additional TLS record 1 us.
- */
+/* A run of up to this many bytes costs less to copy than one more TLS record to seal. */
 #define COPY_BYTES ((size_t)4 * 1024)
 
 static struct {

@@ -116,8 +116,8 @@ jail_filter_load(enum jail_role role, struct note *note)
     set(&f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     set(&f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list to walk */
     /*
-     * No code but ours runs here, so the kernel need not switch off speculation
-     * for the whole process, which costs every TLS record dearly.
+     * Before Linux 5.16 a filter also switched speculation off for its process. No
+     * foreign code runs here (base/jail_call.def), so TLS need not pay for that.
      */
     set(&f, SCMP_FLTATR_CTL_SSB, 1);
     add_table(&f, role);
