@@ -68,13 +68,8 @@ static const char smallest[] =
     "  webmail: {servers: \"https://Webmail.corp.example\"}\n";
 
 static void
-the_smallest_one_has_every_default(void **state)
+nothing_written_means_the_defaults(void **state)
 {
-    const struct listener_policy *l;
-    const struct publish_policy *p;
-    const struct upstream_policy *u;
-    const struct http_limits http = HTTP_LIMITS_DEFAULT;
-
     (void)state;
     freeze_text(smallest);
     assert_int_equal(s->references, 1);
@@ -84,7 +79,15 @@ the_smallest_one_has_every_default(void **state)
     assert_int_equal(s->drain_ms, 30000);
     assert_int_equal(s->log.target_count, 1);
     assert_int_equal(s->log.targets[0].kind, LOG_TO_STDOUT);
+}
 
+static void
+a_listener_has_defaults(void **state)
+{
+    const struct listener_policy *l;
+
+    (void)state;
+    freeze_text(smallest);
     l = &s->listeners[0];
     assert_string_equal(l->name, "public");
     assert_int_equal(l->address_count, 1);
@@ -106,19 +109,36 @@ the_smallest_one_has_every_default(void **state)
     assert_int_equal(l->tls.hosts[0].certificate_count, 1);
     assert_string_equal(l->tls.hosts[0].certificates[0].chain_file, "/tls/mail.pem");
     assert_string_equal(l->tls.hosts[0].certificates[0].key_place, "");
+}
 
-    p = &l->publishes[0];
-    u = &s->upstreams[0];
-    assert_int_equal(l->publish_count, 1);
+static void
+a_published_host_has_defaults(void **state)
+{
+    const struct http_limits http = HTTP_LIMITS_DEFAULT;
+    const struct publish_policy *p;
+
+    (void)state;
+    freeze_text(smallest);
+    p = &s->listeners[0].publishes[0];
+    assert_int_equal(s->listeners[0].publish_count, 1);
     assert_string_equal(p->host, "mail.example.com");
     assert_int_equal(p->route_count, 1);
     assert_string_equal(p->routes[0].prefix, "/");
-    assert_ptr_equal(p->routes[0].upstream, u);
+    assert_ptr_equal(p->routes[0].upstream, &s->upstreams[0]);
     assert_int_equal(p->routes[0].idle_ms, 65 * 60 * 1000);
     assert_int_equal(p->routes[0].body_bytes, 128 << 20);
     assert_false(p->routes[0].websocket);
     assert_memory_equal(&p->limits, &http, sizeof(http));
+}
 
+static void
+an_upstream_has_defaults(void **state)
+{
+    const struct upstream_policy *u;
+
+    (void)state;
+    freeze_text(smallest);
+    u = &s->upstreams[0];
     assert_string_equal(u->name, "webmail");
     assert_string_equal(u->servers[0].host, "webmail.corp.example");
     assert_string_equal(u->servers[0].url, "https://Webmail.corp.example");
@@ -136,51 +156,59 @@ the_smallest_one_has_every_default(void **state)
     assert_int_equal(u->rest_ms, 10000);
 }
 
+/* No value here is a default. */
+static const char written[] =
+    "version: 1\n"
+    "workers: 3\n"
+    "drain: 1m\n"
+    "log: {to: [stdout, \"file:/var/log/p.log\"]}\n"
+    "listeners:\n"
+    "  a:\n"
+    "    address: [\"192.0.2.1:443\", \"[::1]:443\"]\n"
+    "    redirect_http: 192.0.2.1:80\n"
+    "    default: M.example.com\n"
+    "    connections: 5\n"
+    "    connections_per_source: 6\n"
+    "    timeouts: {handshake: 1s, head: 2s, keep_alive: 3s, body: 4s, reply: 5s, "
+    "linger: 0s}\n"
+    "    tls: {minimum: TLSv1.3, session_lifetime: 0s}\n"
+    "    publish:\n"
+    "      m.example.com:\n"
+    "        certificate: [{certificate: /a.pem, key: file:/a.key}, /b.pem]\n"
+    "        application: any\n"
+    "        upstream: u\n"
+    "        limits: {head: 32KiB, target: 8KiB, fields: 50, field_name: 64B, "
+    "field_value: 16KiB}\n"
+    "upstreams:\n"
+    "  u:\n"
+    "    servers: [\"https://[2001:db8::1]:8443\", \"https://b\"]\n"
+    "    verify: {ca: /ca.pem, name: inner.example}\n"
+    "    tls: {minimum: TLSv1.3}\n"
+    "    client_certificate: /c.pem\n"
+    "    client_key: file:/c.key\n"
+    "    balance: cookie\n"
+    "    connect: 7s\n"
+    "    pool: {idle: 8s, size: 9}\n"
+    "    health: {failures: 10, rest: 11s}\n";
+
 static void
 what_is_written_counts(void **state)
 {
-    const struct listener_policy *l;
-    const struct upstream_policy *u;
-
     (void)state;
-    freeze_text(
-        "version: 1\n"
-        "workers: 3\n"
-        "drain: 1m\n"
-        "log: {to: [stdout, \"file:/var/log/p.log\"]}\n"
-        "listeners:\n"
-        "  a:\n"
-        "    address: [\"192.0.2.1:443\", \"[::1]:443\"]\n"
-        "    redirect_http: 192.0.2.1:80\n"
-        "    default: M.example.com\n"
-        "    connections: 5\n"
-        "    connections_per_source: 6\n"
-        "    timeouts: {handshake: 1s, head: 2s, keep_alive: 3s, body: 4s, reply: 5s, "
-        "linger: 0s}\n"
-        "    tls: {minimum: TLSv1.3, session_lifetime: 0s}\n"
-        "    publish:\n"
-        "      m.example.com:\n"
-        "        certificate: [{certificate: /a.pem, key: file:/a.key}, /b.pem]\n"
-        "        application: any\n"
-        "        upstream: u\n"
-        "        limits: {head: 32KiB, target: 8KiB, fields: 50, field_name: 64B, "
-        "field_value: 16KiB}\n"
-        "upstreams:\n"
-        "  u:\n"
-        "    servers: [\"https://[2001:db8::1]:8443\", \"https://b\"]\n"
-        "    verify: {ca: /ca.pem, name: inner.example}\n"
-        "    tls: {minimum: TLSv1.3}\n"
-        "    client_certificate: /c.pem\n"
-        "    client_key: file:/c.key\n"
-        "    balance: cookie\n"
-        "    connect: 7s\n"
-        "    pool: {idle: 8s, size: 9}\n"
-        "    health: {failures: 10, rest: 11s}\n");
+    freeze_text(written);
     assert_int_equal(s->workers, 3);
     assert_int_equal(s->drain_ms, 60000);
     assert_int_equal(s->log.target_count, 2);
     assert_string_equal(s->log.targets[1].path, "/var/log/p.log");
+}
 
+static void
+what_is_written_of_a_listener_counts(void **state)
+{
+    const struct listener_policy *l;
+
+    (void)state;
+    freeze_text(written);
     l = &s->listeners[0];
     assert_int_equal(l->address_count, 2);
     assert_int_equal(l->redirect_count, 1);
@@ -203,7 +231,15 @@ what_is_written_counts(void **state)
     assert_int_equal(l->publishes[0].limits.fields, 50);
     assert_int_equal(l->publishes[0].limits.name_bytes, 64);
     assert_int_equal(l->publishes[0].limits.value_bytes, 16 << 10);
+}
 
+static void
+what_is_written_of_an_upstream_counts(void **state)
+{
+    const struct upstream_policy *u;
+
+    (void)state;
+    freeze_text(written);
     u = &s->upstreams[0];
     assert_int_equal(u->server_count, 2);
     assert_string_equal(u->servers[0].host, "2001:db8::1");
@@ -323,8 +359,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_smallest_one_has_every_default),
+        TEST(nothing_written_means_the_defaults),
+        TEST(a_listener_has_defaults),
+        TEST(a_published_host_has_defaults),
+        TEST(an_upstream_has_defaults),
         TEST(what_is_written_counts),
+        TEST(what_is_written_of_a_listener_counts),
+        TEST(what_is_written_of_an_upstream_counts),
         TEST(routes_inherit_and_stand_longest_first),
         TEST(tunnels_stand_behind_the_tls_hosts),
         TEST(root_never_serves),
