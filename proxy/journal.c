@@ -173,7 +173,7 @@ journal_request(const struct exchange *x)
     event_number(log, EF_HTTP_RESPONSE_BODY, x->download.bytes);
     if (x->answer == ANSWER_HEAD)
         event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
-    if (x->route != NULL && id == EVENT_REQUEST_FORWARDED)
+    if (x->route != NULL && !x->redirects)
         put_upstream(log, x);
     put_end(log, x->fault, x->fault == FAULT_NONE ? x->phase : x->ended_in);
     put_note(log, &x->note);

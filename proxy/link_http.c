@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "proxy/exchange.h"
+#include "proxy/flow.h"
 #include "proxy/forward.h"
 #include "proxy/link.h"
 

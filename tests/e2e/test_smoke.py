@@ -137,7 +137,7 @@ def test_an_upstream_that_cannot_prove_itself_gets_nothing(
     proxy = make_proxy(upstream)
     response = make_client(proxy).ask("GET", "/secret")
     assert response.status == 502
-    proxy.expect_event("request-blocked", reason=reason)
+    proxy.expect_event("request-forwarded", status=502, reason=reason)
     assert upstream.requests == [], f"{INTERNAL_NAME} was not proven and yet spoken to"
 
 
