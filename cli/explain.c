@@ -10,7 +10,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -264,7 +263,7 @@ cli_explain(int argc, char **argv)
     diagnostics_init(&diagnostics);
     snapshot = config_load(command.config, &diagnostics);
     if (snapshot == NULL)
-        diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) != 0);
+        diagnostics_print(&diagnostics, stderr, diagnostics_may_colour(stderr));
     diagnostics_fini(&diagnostics);
     if (snapshot == NULL)
         return 1;

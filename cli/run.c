@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -58,7 +57,7 @@ cli_run(int argc, char **argv)
     diagnostics_init(&diagnostics);
     snapshot = config_load(file, &diagnostics);
     if (snapshot == NULL || diagnostics.count > 0)
-        diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) != 0);
+        diagnostics_print(&diagnostics, stderr, diagnostics_may_colour(stderr));
     diagnostics_fini(&diagnostics);
     if (snapshot == NULL)
         return 1;

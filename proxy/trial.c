@@ -30,7 +30,7 @@ struct stage {
 struct target {
     struct bytes host, path; /* host without port, lower case */
     char authority[300];
-    unsigned port;
+    uint64_t port;
     bool clear_text;
 };
 
@@ -63,8 +63,13 @@ read_url(const char *url, struct target *target, struct note *note)
         note_set(note, "the host name is too long");
         return false;
     }
-    if (target->host.length < length)
-        target->port = (unsigned)atoi(target->authority + target->host.length + 1);
+    if (target->host.length < length &&
+        !bytes_to_u64(bytes_of(target->authority + target->host.length + 1,
+                          length - target->host.length - 1),
+            UINT16_MAX, &target->port)) {
+        note_set(note, "the port is malformed");
+        return false;
+    }
     target->path = bytes_of(rest.at + length, rest.length - length);
     return true;
 }
@@ -79,7 +84,7 @@ listens_on(const struct listener_policy *listener, const struct target *target)
 
     for (unsigned i = 0; i < count; i++) {
         const struct sockaddr_storage *at = &addresses[i].address;
-        unsigned port = ntohs(at->ss_family == AF_INET6
+        uint64_t port = ntohs(at->ss_family == AF_INET6
                 ? ((const struct sockaddr_in6 *)at)->sin6_port
                 : ((const struct sockaddr_in *)at)->sin_port);
 
