@@ -13,6 +13,7 @@
 
 #include "base/require.h"
 #include "lab.h"
+#include "tls/tls_gate.h"
 
 /* A server of any strength with any certificate, not ours, over a tls_stream's socket. */
 struct upstream {
@@ -383,6 +384,13 @@ does_not_resume_past_the_end_of_the_chain(void **state)
     end_close(&link.client);
     upstream_hang_up(&u);
     assert_false(call_resumes(&u, client, "mail.example.org", 0, &ends));
+    /* Nor when it ends between the offer and the handshake. */
+    call(&link, &u, client, "mail.example.org", 0);
+    assert_int_equal(SSL_session_reused(link.client.stream.ssl), 1);
+    pretend_chain_ended(link.client.stream.ssl);
+    assert_int_equal(tls_gate_upstream(link.client.stream.ssl, NULL),
+        FAULT_UPSTREAM_CERT_EXPIRED);
+    end_close(&link.client);
     upstream_close(&u);
     tls_client_free(&client);
 }
