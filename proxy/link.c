@@ -195,14 +195,18 @@ link_establish(struct link *link, struct note *note)
     return io;
 }
 
-/* True when the bytes of both directions are all accounted for. */
+/*
+ * True when the bytes of both directions are all accounted for. `in` may have been full
+ * just where the answer ended: what lies behind it, undecrypted, is looked for here,
+ * because it would be taken for the answer to somebody else's request.
+ */
 static bool
-is_clean(const struct link *link)
+is_clean(struct link *link)
 {
-    const struct tls_stream *s = &link->stream;
+    struct tls_stream *s = &link->stream;
 
-    return s->fault == FAULT_NONE && !s->transport_eof && !s->finishing &&
-        !s->write_broken &&
+    return tls_stream_read(s, &link->in) == TLS_IO_WAIT && s->fault == FAULT_NONE &&
+        !s->transport_eof && !s->finishing && !s->write_broken &&
         chunk_queue_is_empty(&link->in) && chunk_queue_is_empty(&link->out);
 }
 

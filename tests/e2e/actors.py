@@ -565,10 +565,18 @@ class Client:
         source=None,
         handshake=True,
         context=None,
+        window=None,
     ):
         """`tls`: "1.2" or "1.3", no other is offered. `drip`: each byte of the wire is
-        sent alone. `sni` None: none is sent. `source`: the address to come from."""
-        sock = socket.create_connection((address, port), DEADLINE, (source, 0) if source else None)
+        sent alone. `sni` None: none is sent. `source`: the address to come from.
+        `window`: how many bytes its kernel takes before it reads."""
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        if window:  # it must be known before the connection is
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        if source:
+            sock.bind((source, 0))
+        sock.settimeout(DEADLINE)
+        sock.connect((address, port))
         self.address = sock.getsockname()[:2]
         self.method = "GET"
         self.host = sni or PUBLIC_NAME
