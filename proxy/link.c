@@ -122,12 +122,17 @@ link_open(struct server *server, unsigned address, struct exchange *exchange)
     return link;
 }
 
+/* The chain that was verified for it is still valid. */
+static bool
+is_still_verified(const struct link *link)
+{
+    return link->chain_ends == 0 || link->chain_ends > time(NULL);
+}
+
 static bool
 is_still_good(const struct link *link)
 {
-    if (link->idle_until_ms <= uv_now(loop_of(link)))
-        return false;
-    return link->chain_ends == 0 || link->chain_ends > time(NULL);
+    return link->idle_until_ms > uv_now(loop_of(link)) && is_still_verified(link);
 }
 
 static void
@@ -167,6 +172,11 @@ link_take_pinned(struct client *client, const struct upstream *upstream,
         link = link->next;
     if (link == NULL)
         return NULL;
+    if (!is_still_verified(link)) {
+        close_link(link);
+        client->pinned_lost = true;
+        return NULL;
+    }
     leave_pool(link);
     begin_use(link, exchange);
     return link;
@@ -216,25 +226,22 @@ link_release(struct link *link, bool reusable)
     struct server *server = link->server;
     const struct upstream_policy *policy = server->upstream->policy;
     struct client *client = link->exchange->client;
-    bool draining = server->upstream->worker->draining;
 
     link->exchange = NULL;
     link->idle_until_ms = uv_now(loop_of(link)) + policy->idle_pool_ms;
-    if (!reusable || !is_clean(link) || draining || !is_still_good(link)) {
-        if (link->carried_auth)
-            client->pinned_lost = true;
-        close_link(link);
-        return;
-    }
-    if (link->carried_auth) {
+    reusable = reusable && is_clean(link) && is_still_verified(link) &&
+        !server->upstream->worker->draining;
+    if (link->carried_auth && reusable) { /* lives as long as its client, not longer */
         link->owner = client;
         link->next = client->pinned;
         client->pinned = link;
-    } else if (server->idle_count < policy->idle_pool) {
+    } else if (!link->carried_auth && reusable && is_still_good(link) &&
+        server->idle_count < policy->idle_pool) {
         link->next = server->idle;
         server->idle = link;
         server->idle_count++;
     } else {
+        client->pinned_lost = client->pinned_lost || link->carried_auth;
         close_link(link);
         return;
     }

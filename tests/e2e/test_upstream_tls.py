@@ -182,18 +182,20 @@ def test_the_next_connection_resumes_the_session_of_the_one_before(version, upst
     assert event["postern.upstream.tls.version"] == ("1.2" if "1_2" in version.name else "1.3")
 
 
-def test_neither_connection_nor_session_outlives_the_certificate(pki, folder, make_upstream, make_proxy, make_client):
-    """A pooled connection was verified for as long as the chain is valid, and no longer."""
-    certificate, ends = mint(pki, folder, "short", lifetime=timedelta(seconds=4))
+def test_nothing_outlives_the_certificate(pki, folder, make_upstream, make_proxy, make_client):
+    """Neither a pooled connection, nor a user's own, nor a session: all were verified until then."""
+    certificate, ends = mint(pki, folder, "short", lifetime=timedelta(seconds=5))
     upstream = make_upstream(certificate=certificate)
     proxy = make_proxy(upstream)
-    client = make_client(proxy)
-    assert client.ask("GET", "/valid").status == 200
-    assert client.ask("GET", "/pooled").status == 200
-    assert upstream.connection_count == 1
+    anybody, alice = make_client(proxy), make_client(proxy)
+    assert anybody.ask("GET", "/valid").status == 200
+    assert alice.ask("GET", "/hers", [("Authorization", "Negotiate YWxpY2U=")]).status == 200
+    assert anybody.ask("GET", "/pooled").status == 200
+    assert upstream.met_count == 2
     until(lambda: datetime.now(timezone.utc) > ends + timedelta(seconds=1), "the certificate's end")
-    assert client.ask("GET", "/late").status == 502
-    assert [request.target for request in upstream.requests] == ["/valid", "/pooled"]
+    assert anybody.ask("GET", "/late").status == 502
+    assert alice.ask("GET", "/late").status == 502
+    assert [request.target for request in upstream.requests] == ["/valid", "/hers", "/pooled"]
     proxy.expect_event("upstream-certificate-rejected", reason="upstream-certificate-expired")
 
 
