@@ -125,8 +125,8 @@ def test_a_server_that_cannot_be_reached_is_passed_over(method, make_upstream, m
     for _ in range(4):
         response = client.ask(method, "/", body=b"mail" if method == "POST" else None)
         assert response.status == 200
+        assert proxy.expect_event("request-forwarded")["destination.port"] == alive.port
     assert len(alive.requests) == 4
-    assert {e["destination.port"] for e in proxy.events("request-forwarded")} <= {alive.port}
 
 
 def test_a_server_rests_after_its_failures_and_comes_back(make_upstream, make_proxy, make_client):
@@ -154,6 +154,7 @@ def test_a_resting_server_is_not_asked(make_upstream, make_proxy, make_client):
     for _ in range(10):
         assert client.ask().status == 200
     assert (sick.connection_count, len(well.requests)) == (1, 10)
+    proxy.expect_event("upstream-down")
     assert len(proxy.events("upstream-down")) == 1, "told once"
 
 
@@ -233,5 +234,5 @@ def test_every_address_of_a_name_is_tried(address, two_addresses, make_upstream,
     client = make_client(proxy)
     for _ in range(3):
         assert client.ask("POST", "/", body=b"x").status == 200
-    assert {e["destination.ip"] for e in proxy.events("request-forwarded")} == {address}
+        assert proxy.expect_event("request-forwarded")["destination.ip"] == address
     assert proxy.events("upstream-down") == [], "the server as such was never away"
