@@ -30,37 +30,48 @@ struct filter_input {
 /* One refusal, carried out or only reported. */
 struct finding {
     enum fault fault;
-    const char *rule;    /* id of the rule or mitigation, or the knob's name; static or the policy's */
-    unsigned substatus;  /* IIS: 404.`substatus`, 413.1, 431 (0: none) */
-    struct bytes part;   /* what was wrong, a view into the input or the arena */
+    const char *rule;   /* id of the rule or mitigation, or the knob's name */
+    unsigned substatus; /* IIS: 404.`substatus`, 413.1, 431 (0: none) */
+    struct bytes part;  /* what was wrong, a view into the input or the arena */
 };
+
+struct filter_memo;
 
 #define FILTER_REPORTS_MAX 8
 
 struct filter_verdict {
-    struct finding refused; /* fault FAULT_NONE: it may pass */
-    struct finding reported[FILTER_REPORTS_MAX]; /* would have been refused: report-only */
+    struct finding refused;                      /* fault FAULT_NONE: it may pass */
+    struct finding reported[FILTER_REPORTS_MAX]; /* of report-only rules: passed */
     unsigned reported_count;
-    const struct path_rule *rule; /* the allow rule that matched; NULL without a model */
-    bool report_expired; /* a report-only date has passed: it blocks now */
+    const struct path_rule *rule; /* the allow rule for it; NULL without a model */
+    bool report_expired;          /* a report-only date has passed: it blocks now */
+    struct filter_memo *memo; /* what one check worked out for the next; in the arena */
 };
 
-/* Judges a request's head. The checks run in the order of filter_checks. */
+/*
+ * Judges a request's head: the checks in the order of filter_checks, up to the first
+ * that refuses. FAULT_MEMORY in `refused` when the arena is used up.
+ */
 void filter_judge(const struct filter_input *input, struct filter_verdict *verdict);
 
 /*
  * The checks by name, in their order, for `postern explain`: runs one of them alone.
+ * `verdict` must be zero before the first and is the same for all checks of one request;
+ * they add reports and the rule to it, and leave `refused` to the caller.
  * `limit`, when the check has one, is written for people ("8192 bytes").
  */
 struct filter_check {
     const char *name;
-    struct finding (*run)(const struct filter_input *input, struct filter_verdict *verdict,
-        struct note *limit);
+    struct finding (*run)(const struct filter_input *input,
+        struct filter_verdict *verdict, struct note *limit);
 };
 extern const struct filter_check filter_checks[];
 extern const unsigned filter_check_count;
 
-/* True for names in `list`, whose words may end in '*'. Ignores ASCII case. */
+/*
+ * True for field names in `list`, whose words may end in '*'. Ignores ASCII case and
+ * takes '_' for '-', as CGI does with what it hands to a webmail.
+ */
 bool filter_names(const struct word_list *list, struct bytes name);
 
 /* A glob as struct path_rule describes it. */

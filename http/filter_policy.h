@@ -47,8 +47,8 @@ struct parameter_rule {
 /* What no table of parameters can say; one function each in http/grammar.c. */
 enum grammar {
     GRAMMAR_NONE,
-    GRAMMAR_ACTIVESYNC,        /* plain or base64 query, known Cmd, DeviceId (MS-ASHTTP 2.2.1) */
-    GRAMMAR_MAPI,              /* X-RequestType (MS-OXCMAPIHTTP 2.2.3.3.1) */
+    GRAMMAR_ACTIVESYNC, /* plain or base64 query, known Cmd, DeviceId (MS-ASHTTP 2.2.1) */
+    GRAMMAR_MAPI,       /* X-RequestType (MS-OXCMAPIHTTP 2.2.3.3.1) */
     GRAMMAR_OWA_SERVICE,       /* ?action= equals the Action field */
     GRAMMAR_EWS,               /* SOAPAction names an operation of the EWS namespace */
     GRAMMAR_AUTODISCOVER_JSON, /* Email, Protocol; nothing that looks like a path */
@@ -66,6 +66,9 @@ struct network {
 /*
  * A path is a glob over the decoded canonical path: one asterisk stands for anything
  * but '/', two after a final '/' for everything below it, all else for itself.
+ * Of a deny rule only paths, sources and date count: what is closed is closed to every
+ * method. Its globs are tried on the path without ";parameters" and doubled slashes,
+ * too, because servers read those away.
  */
 struct path_rule {
     const char *id;     /* "RC010": in the log, never on a page */
@@ -77,21 +80,22 @@ struct path_rule {
     struct word_list required_headers;
     const struct network *from; /* only these sources; from_count 0: everybody */
     unsigned from_count;
+    bool from_is_exception; /* all sources but these (a deny rule's unless_from) */
     uint64_t body_bytes;
     uint32_t idle_ms;
     const struct parameter_rule *parameters; /* of the query */
     unsigned parameter_count;
     bool only_parameters; /* others than these are refused */
     enum grammar grammar;
-    int64_t report_only_until; /* seconds since 1970; 0: enforced */
+    int64_t report_only_until; /* seconds since 1970, first to refuse; 0: enforced */
 };
 
 enum condition_part {
-    PART_PATH,   /* decoded */
-    PART_QUERY,  /* decoded */
-    PART_URL,    /* path?query, decoded twice */
-    PART_HEADER, /* value of the named field */
-    PART_COOKIE, /* value of the named cookie */
+    PART_PATH,      /* decoded */
+    PART_QUERY,     /* decoded */
+    PART_URL,       /* path?query, decoded twice */
+    PART_HEADER,    /* value of the named field */
+    PART_COOKIE,    /* value of the named cookie */
     PART_PARAMETER, /* value of the named query parameter, decoded */
     PART_METHOD,
 };
@@ -121,6 +125,7 @@ struct mitigation {
     int64_t report_only_until;
 };
 
+/* For the values of all fields of this name together. */
 struct header_limit {
     struct bytes name;
     uint32_t bytes;
@@ -133,31 +138,34 @@ struct header_value {
 struct filter_policy {
     const char *application; /* "roundcube", or "any" */
     const char *version;
-    bool has_model;    /* paths are a positive list; without: everything passes that no knob refuses */
-    bool ignores_case; /* the application's server compares paths so (IIS) */
+    bool has_model;          /* paths are a positive list; without, all may pass */
+    bool ignores_case;       /* the application's server compares paths so (IIS) */
     bool model_reports_only; /* the whole positive list */
     int64_t report_only_until;
 
+    /* The path and the query as received; all field lines; 0: no limit of its own. */
     uint32_t url_bytes, query_bytes, header_bytes, headers;
     const struct header_limit *header_limits;
     unsigned header_limit_count;
     uint32_t url_oddities; /* bits of enum url_oddity that are refused in the path */
     uint32_t query_oddities;
-    struct word_list methods; /* any path; empty: the model decides, or all but CONNECT and TRACE */
-    struct word_list extensions_allowed, extensions_denied; /* ".exe"; allowed empty: all */
+    /* For any path. Empty: the model decides, or all but CONNECT and TRACE. */
+    struct word_list methods;
+    /* ".exe", and "." for a last segment without one; allowed empty: all. */
+    struct word_list extensions_allowed, extensions_denied;
     bool refuses_ambiguous_extension;
     struct word_list denied_in_path, denied_in_query; /* raw and decoded are searched */
-    struct word_list denied_headers;                  /* refused when a client sends one */
-    struct word_list stripped_headers;                /* dropped: identity, in this application */
+    struct word_list denied_headers;   /* refused when a client sends one */
+    struct word_list stripped_headers; /* dropped: identity, in this application */
     const struct header_value *set_headers;
     unsigned set_header_count;
     struct word_list removed_response_headers; /* '*' at the end allowed */
     const struct header_value *replaced_response_headers;
     unsigned replaced_response_header_count;
-    bool refuses_executables; /* in responses, by their first bytes */
+    bool refuses_executables;                  /* in responses, by their first bytes */
     struct word_list upload_extensions_denied; /* of multipart file names */
 
-    const struct path_rule *rules; /* deny rules first, then allow, in the file's order */
+    const struct path_rule *rules; /* deny rules first, then allow, as in the file */
     unsigned rule_count;
     const struct mitigation *mitigations; /* of this application */
     unsigned mitigation_count;

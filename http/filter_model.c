@@ -1,0 +1,311 @@
+/*
+ * http/filter_model.c - does the application have such a request? The positive model.
+ *
+ * The first deny rule for path and source refuses; else the first allow rule for both
+ * decides, by itself and whole: method, media type, size, fields, parameters, grammar.
+ * Nothing that matches no rule passes.
+ *
+ * Trust: head and URL come from the network; the source is what accept() told.
+ */
+#include "http/filter_priv.h"
+
+#include <netinet/in.h>
+
+#include "http/grammar.h"
+
+/* One request under the rules. */
+struct model {
+    const struct filter_input *input;
+    struct filter_memo *memo;
+    struct bytes bare_path; /* decoded, without ";parameters" and doubled slashes */
+    uint8_t source[16];
+    bool has_source;
+};
+
+static bool
+read_source(const struct sockaddr *source, uint8_t bytes[16])
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+    if (source != NULL && source->sa_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)source)->sin6_addr, 16);
+        return true;
+    }
+    if (source != NULL && source->sa_family == AF_INET) {
+        memcpy(bytes, mapped, sizeof mapped);
+        memcpy(bytes + 12, &((const struct sockaddr_in *)source)->sin_addr, 4);
+        return true;
+    }
+    return false;
+}
+
+static bool
+network_holds(const struct network *network, const uint8_t source[16])
+{
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+    if (memcmp(network->bytes, source, whole) != 0)
+        return false;
+    return rest == 0 || ((network->bytes[whole] ^ source[whole]) >> (8 - rest)) == 0;
+}
+
+static bool
+is_for_source(const struct model *model, const struct path_rule *rule)
+{
+    bool is_listed = false;
+
+    if (rule->from_count == 0)
+        return true;
+    for (unsigned i = 0; model->has_source && !is_listed && i < rule->from_count; i++)
+        is_listed = network_holds(&rule->from[i], model->source);
+    return is_listed != rule->from_is_exception;
+}
+
+static bool
+is_for_path(const struct model *model, const struct path_rule *rule, struct bytes path)
+{
+    for (unsigned i = 0; i < rule->paths.count; i++)
+        if (filter_path_matches(rule->paths.words[i], path,
+                model->input->policy->ignores_case))
+            return true;
+    return false;
+}
+
+/* Without ";parameters", one slash for many; { NULL, 0 } when the arena is used up. */
+static struct bytes
+make_bare(struct bytes path, struct arena *arena)
+{
+    bool in_parameter = false;
+    size_t length = 0;
+    char *bare;
+
+    if (memchr(path.at, ';', path.length) == NULL &&
+        memmem(path.at, path.length, "//", 2) == NULL)
+        return path;
+    bare = arena_take(arena, path.length);
+    for (size_t i = 0; bare != NULL && i < path.length; i++) {
+        char c = path.at[i];
+
+        in_parameter = c == ';' || (in_parameter && c != '/');
+        if (!in_parameter && (c != '/' || length == 0 || bare[length - 1] != '/'))
+            bare[length++] = c;
+    }
+    return bytes_of(bare, length);
+}
+
+static struct finding
+enforce(const struct model *model, struct filter_verdict *verdict,
+    struct finding finding, int64_t until)
+{
+    const struct filter_policy *policy = model->input->policy;
+
+    return filter_enforce(model->input, verdict, finding, until,
+        policy->model_reports_only ? policy->report_only_until : 0);
+}
+
+static struct finding
+check_denied(const struct model *model, struct filter_verdict *verdict)
+{
+    const struct filter_policy *policy = model->input->policy;
+    struct bytes path = model->input->url->decoded;
+
+    for (unsigned i = 0; i < policy->rule_count; i++) {
+        const struct path_rule *rule = &policy->rules[i];
+        struct finding finding;
+
+        if (rule->action != RULE_DENY || !is_for_source(model, rule) ||
+            (!is_for_path(model, rule, path) &&
+                (model->bare_path.at == path.at ||
+                    !is_for_path(model, rule, model->bare_path))))
+            continue;
+        finding = enforce(model, verdict,
+            filter_found(FAULT_FILTER_PATH_DENIED, rule->id, 8, path),
+            rule->report_only_until);
+        if (finding.fault != FAULT_NONE)
+            return finding;
+    }
+    return filter_found_nothing();
+}
+
+static const struct path_rule *
+find_allowed(const struct model *model)
+{
+    const struct filter_policy *policy = model->input->policy;
+
+    for (unsigned i = 0; i < policy->rule_count; i++) {
+        const struct path_rule *rule = &policy->rules[i];
+
+        if (rule->action == RULE_ALLOW &&
+            is_for_path(model, rule, model->input->url->decoded) &&
+            is_for_source(model, rule))
+            return rule;
+    }
+    return NULL;
+}
+
+static struct finding
+check_method(const struct model *model, const struct path_rule *rule)
+{
+    const struct http_head *head = model->input->head;
+
+    if (rule->methods.count > 0
+            ? words_hold(&rule->methods, head->method)
+            : head->method_id == HTTP_METHOD_GET || head->method_id == HTTP_METHOD_HEAD)
+        return filter_found_nothing();
+    return filter_found(FAULT_FILTER_METHOD, rule->id, 6, head->method);
+}
+
+static struct finding
+check_body(const struct model *model, const struct path_rule *rule)
+{
+    const struct http_head *head = model->input->head;
+    const struct http_field *field = http_head_field(head, FIELD_CONTENT_TYPE);
+    struct bytes rest = field == NULL ? BYTES("") : field->value;
+    struct bytes type = bytes_trim(bytes_cut(&rest, ';'));
+
+    if (head->framing.kind == HTTP_NO_BODY ||
+        (head->framing.kind == HTTP_LENGTH && head->framing.length == 0))
+        return filter_found_nothing();
+    if (!words_match(&rule->types, type, true))
+        return filter_found(FAULT_FILTER_TYPE, rule->id, 0, type);
+    if (head->framing.kind == HTTP_LENGTH && head->framing.length > rule->body_bytes)
+        return filter_found(FAULT_HTTP_BODY_LARGE, rule->id, 1, BYTES(""));
+    return filter_found_nothing();
+}
+
+static struct finding
+check_required_headers(const struct model *model, const struct path_rule *rule)
+{
+    const struct http_head *head = model->input->head;
+
+    for (unsigned i = 0; i < rule->required_headers.count; i++) {
+        struct bytes name = rule->required_headers.words[i];
+        unsigned at = 0;
+
+        while (
+            at < head->field_count && !bytes_equal_nocase(head->fields[at].name, name))
+            at++;
+        if (at == head->field_count)
+            return filter_found(FAULT_FILTER_GRAMMAR, rule->id, 19, name);
+    }
+    return filter_found_nothing();
+}
+
+static const struct parameter_rule *
+find_parameter_rule(const struct model *model, const struct path_rule *rule,
+    struct bytes name)
+{
+    for (unsigned i = 0; i < rule->parameter_count; i++)
+        if (pairs_name_is(rule->parameters[i].name, name,
+                model->input->policy->ignores_case))
+            return &rule->parameters[i];
+    return NULL;
+}
+
+static bool
+has_parameter(const struct model *model, const struct pairs *pairs, struct bytes word)
+{
+    for (unsigned i = 0; i < pairs->count; i++)
+        if (pairs_name_is(word, pairs->at[i].name, model->input->policy->ignores_case))
+            return true;
+    return false;
+}
+
+static struct finding
+check_parameters(const struct model *model, const struct path_rule *rule)
+{
+    const bool ignores_case = model->input->policy->ignores_case;
+    const struct pairs *pairs;
+
+    if (rule->parameter_count == 0 && !rule->only_parameters)
+        return filter_found_nothing();
+    pairs = filter_memo_parameters(model->input, model->memo);
+    for (unsigned i = 0; i < pairs->count; i++) {
+        const struct parameter_rule *parameter =
+            find_parameter_rule(model, rule, pairs->at[i].name);
+
+        if (parameter == NULL
+                ? rule->only_parameters
+                : !value_holds(&parameter->value, pairs->at[i].value, ignores_case))
+            return filter_found(FAULT_FILTER_PARAMETER, rule->id, 19,
+                pairs->at[i].name);
+    }
+    for (unsigned i = 0; i < rule->parameter_count; i++)
+        if (rule->parameters[i].required &&
+            !has_parameter(model, pairs, rule->parameters[i].name))
+            return filter_found(FAULT_FILTER_PARAMETER, rule->id, 19,
+                rule->parameters[i].name);
+    return filter_found_nothing();
+}
+
+static struct finding
+check_grammar(const struct model *model, const struct path_rule *rule)
+{
+    struct grammar_input input = {
+        .head = model->input->head,
+        .path = model->input->url->decoded,
+        .query = model->input->url->query,
+    };
+    struct bytes part = BYTES("");
+
+    if (rule->grammar == GRAMMAR_NONE)
+        return filter_found_nothing();
+    input.parameters = filter_memo_parameters(model->input, model->memo);
+    if (grammar_holds(rule->grammar, &input, &part))
+        return filter_found_nothing();
+    return filter_found(FAULT_FILTER_GRAMMAR, rule->id, 19, part);
+}
+
+static struct finding
+check_rule(const struct model *model, const struct path_rule *rule)
+{
+    static struct finding (*const parts[])(const struct model *model,
+        const struct path_rule *rule) = { check_method, check_body,
+        check_required_headers, check_parameters, check_grammar };
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct finding finding = parts[i](model, rule);
+
+        if (finding.fault != FAULT_NONE)
+            return finding;
+    }
+    return filter_found_nothing();
+}
+
+static struct finding
+check_allowed(const struct model *model, struct filter_verdict *verdict)
+{
+    const struct path_rule *rule = find_allowed(model);
+    struct finding finding;
+
+    verdict->rule = rule;
+    if (rule == NULL)
+        return enforce(model, verdict,
+            filter_found(FAULT_FILTER_PATH, "paths", 0, model->input->url->decoded), 0);
+    finding = check_rule(model, rule);
+    if (finding.fault == FAULT_NONE)
+        return finding;
+    return enforce(model, verdict, finding, rule->report_only_until);
+}
+
+FILTER_CHECK(model)
+{
+    struct model model = { .input = input };
+    struct finding finding;
+
+    note_set(limit, "%u rules", input->policy->rule_count);
+    if (!input->policy->has_model)
+        return filter_found_nothing();
+    model.memo = filter_memo_of(input, verdict);
+    model.bare_path = make_bare(input->url->decoded, input->arena);
+    if (model.memo == NULL || model.bare_path.at == NULL)
+        return filter_found(FAULT_MEMORY, "paths", 0, BYTES(""));
+    model.has_source = read_source(input->source, model.source);
+
+    finding = check_denied(&model, verdict);
+    if (finding.fault == FAULT_NONE)
+        finding = check_allowed(&model, verdict);
+    if (finding.fault == FAULT_NONE)
+        finding = model.memo->trouble;
+    return finding;
+}

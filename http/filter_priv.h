@@ -1,0 +1,87 @@
+/*
+ * http/filter_priv.h - what the checks of the filter share.
+ */
+#ifndef HTTP_FILTER_PRIV_H
+#define HTTP_FILTER_PRIV_H
+
+#include "http/filter.h"
+#include "http/pairs.h"
+#include "http/words.h"
+
+enum filter_text {
+    FILTER_TEXT_PATH,  /* decoded */
+    FILTER_TEXT_QUERY, /* decoded */
+    FILTER_TEXT_URL,   /* path?query, decoded twice */
+    FILTER_TEXT_COUNT,
+};
+
+/*
+ * What is read by several checks and worked out by the first that asks. `trouble` keeps
+ * why something could not be; who has asked looks there before it lets anything pass.
+ */
+struct filter_memo {
+    struct searched texts[FILTER_TEXT_COUNT];
+    struct pairs parameters, cookies;
+    bool has_text[FILTER_TEXT_COUNT], has_parameters, has_cookies;
+    struct finding trouble;
+};
+
+/* NULL when the arena is used up. */
+struct filter_memo *
+filter_memo_of(const struct filter_input *input, struct filter_verdict *verdict);
+
+/* Never NULL; empty when there is trouble. */
+const struct searched *filter_memo_text(const struct filter_input *input,
+    struct filter_memo *memo, enum filter_text which);
+const struct pairs *
+filter_memo_parameters(const struct filter_input *input, struct filter_memo *memo);
+const struct pairs *
+filter_memo_cookies(const struct filter_input *input, struct filter_memo *memo);
+
+static inline struct finding
+filter_found(enum fault fault, const char *rule, unsigned substatus, struct bytes part)
+{
+    return (struct finding){ fault, rule, substatus, part };
+}
+
+static inline struct finding
+filter_found_nothing(void)
+{
+    return (struct finding){ .fault = FAULT_NONE };
+}
+
+/*
+ * Gives the finding back to refuse with, or, while one of two report-only dates
+ * lasts, writes it to the reports and gives back none.
+ */
+struct finding
+filter_enforce(const struct filter_input *input, struct filter_verdict *verdict,
+    struct finding finding, int64_t until, int64_t model_until);
+
+/* The path and the query as received, before anything was decoded or resolved. */
+struct bytes filter_raw_path(const struct filter_input *input);
+struct bytes filter_raw_query(const struct filter_input *input);
+
+/* "8192 bytes"; "none" for 0. */
+void filter_tell_bound(struct note *limit, uint32_t bound, const char *unit);
+
+/* The rows of filter_checks, each as struct filter_check says. */
+#define FILTER_CHECK(name)                                                             \
+    struct finding filter_check_##name(const struct filter_input *input,               \
+        struct filter_verdict *verdict, struct note *limit)
+
+FILTER_CHECK(url);
+FILTER_CHECK(url_length);
+FILTER_CHECK(query_length);
+FILTER_CHECK(header_bytes);
+FILTER_CHECK(header_count);
+FILTER_CHECK(header_limits);
+FILTER_CHECK(methods);
+FILTER_CHECK(denied_headers);
+FILTER_CHECK(path_sequences);
+FILTER_CHECK(query_sequences);
+FILTER_CHECK(extensions);
+FILTER_CHECK(mitigations);
+FILTER_CHECK(model);
+
+#endif

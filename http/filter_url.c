@@ -1,0 +1,205 @@
+/*
+ * http/filter_url.c - what a URL may look like, whatever it names: spelling, length,
+ * forbidden sequences, extensions.
+ *
+ * The knobs of URLScan and IIS request filtering; sub-status numbers are those of IIS.
+ * Stateless but for the memo. Sequences are looked for twice, as received and
+ * decoded: what is only in one of the two texts is refused, too.
+ *
+ * Trust: everything but the policy comes from the network.
+ */
+#include "http/filter_priv.h"
+
+/* The order decides which of several oddities is told: that of url_judge. */
+static const struct {
+    enum url_oddity oddity;
+    enum fault fault;
+    unsigned substatus;
+    const char *name;
+} oddities[] = {
+    { URL_HAS_BAD_ESCAPE, FAULT_URL_ESCAPE, 11, "bad-escape" },
+    { URL_HAS_UNICODE_ESCAPE, FAULT_URL_UNICODE_ESCAPE, 11, "unicode-escape" },
+    { URL_HAS_DOUBLE_ENCODING, FAULT_URL_DOUBLE_ENCODED, 11, "double-encoding" },
+    { URL_HAS_NUL, FAULT_URL_CONTROL, 0, "nul" },
+    { URL_HAS_LINE_END, FAULT_URL_CONTROL, 0, "line-end" },
+    { URL_HAS_CONTROL, FAULT_URL_CONTROL, 0, "control" },
+    { URL_HAS_BACKSLASH, FAULT_URL_BACKSLASH, 5, "backslash" },
+    { URL_HAS_ENCODED_SLASH, FAULT_URL_ENCODED_SLASH, 11, "encoded-slash" },
+    { URL_HAS_BAD_UTF8, FAULT_URL_UTF8, 12, "bad-utf8" },
+    { URL_CLIMBS, FAULT_URL_CLIMBS, 5, "climbs" },
+    { URL_HAS_DISGUISED_DOTS, FAULT_URL_CLIMBS, 5, "disguised-dots" },
+    { URL_HAS_DOT_SEGMENTS, FAULT_FILTER_ODDITY, 5, "dot-segments" },
+    { URL_HAS_HIGH_BIT, FAULT_FILTER_ODDITY, 12, "high-bit" },
+    { URL_HAS_PARAMETERS, FAULT_FILTER_ODDITY, 0, "parameters" },
+    { URL_HAS_EMPTY_SEGMENTS, FAULT_FILTER_ODDITY, 0, "empty-segments" },
+};
+
+static struct finding
+find_oddity(uint32_t found, struct bytes part)
+{
+    for (size_t i = 0; found != 0 && i < sizeof oddities / sizeof *oddities; i++)
+        if ((found & oddities[i].oddity) != 0)
+            return filter_found(oddities[i].fault, oddities[i].name,
+                oddities[i].substatus, part);
+    return filter_found_nothing();
+}
+
+FILTER_CHECK(url)
+{
+    const struct filter_policy *policy = input->policy;
+    struct finding finding;
+
+    (void)verdict;
+    note_set(limit, "%d spellings are refused in the path, %d in the query",
+        __builtin_popcount(policy->url_oddities),
+        __builtin_popcount(policy->query_oddities));
+    finding = find_oddity(input->url->oddities & policy->url_oddities,
+        filter_raw_path(input));
+    if (finding.fault != FAULT_NONE)
+        return finding;
+    return find_oddity(input->url->query_oddities & policy->query_oddities,
+        filter_raw_query(input));
+}
+
+static struct finding
+check_length(struct bytes text, uint32_t bytes, struct finding finding,
+    struct note *limit)
+{
+    filter_tell_bound(limit, bytes, "bytes");
+    finding.part = text;
+    return bytes != 0 && text.length > bytes ? finding : filter_found_nothing();
+}
+
+FILTER_CHECK(url_length)
+{
+    (void)verdict;
+    return check_length(filter_raw_path(input), input->policy->url_bytes,
+        filter_found(FAULT_FILTER_URL_LONG, "limits.url", 14, BYTES("")), limit);
+}
+
+FILTER_CHECK(query_length)
+{
+    (void)verdict;
+    return check_length(filter_raw_query(input), input->policy->query_bytes,
+        filter_found(FAULT_FILTER_QUERY_LONG, "limits.query", 15, BYTES("")), limit);
+}
+
+/* The first of the words that stands in the text as received or decoded. */
+static const struct bytes *
+find_sequence(const struct word_list *words, struct bytes raw,
+    const struct searched *decoded)
+{
+    bool differs = !bytes_equal(raw, decoded->text);
+    struct searched searched = searched_of(differs ? raw : BYTES(""));
+
+    for (unsigned i = 0; i < words->count; i++)
+        if (searched_holds(decoded, words->words[i]) ||
+            (differs && searched_holds(&searched, words->words[i])))
+            return &words->words[i];
+    return NULL;
+}
+
+static struct finding
+check_sequences(const struct filter_input *input, struct filter_verdict *verdict,
+    const struct word_list *words, enum filter_text which, struct finding finding)
+{
+    struct filter_memo *memo;
+    const struct bytes *word;
+
+    if (words->count == 0)
+        return filter_found_nothing();
+    memo = filter_memo_of(input, verdict);
+    if (memo == NULL)
+        return filter_found(FAULT_MEMORY, finding.rule, 0, BYTES(""));
+    word = find_sequence(words,
+        which == FILTER_TEXT_PATH ? filter_raw_path(input) : filter_raw_query(input),
+        filter_memo_text(input, memo, which));
+    if (word == NULL)
+        return memo->trouble;
+    finding.part = *word;
+    return finding;
+}
+
+FILTER_CHECK(path_sequences)
+{
+    const struct word_list *words = &input->policy->denied_in_path;
+
+    note_set(limit, "%u sequences", words->count);
+    return check_sequences(input, verdict, words, FILTER_TEXT_PATH,
+        filter_found(FAULT_FILTER_SEQUENCE, "deny_in_path", 5, BYTES("")));
+}
+
+FILTER_CHECK(query_sequences)
+{
+    const struct word_list *words = &input->policy->denied_in_query;
+
+    note_set(limit, "%u sequences", words->count);
+    if (input->url->query.length == 0)
+        return filter_found_nothing();
+    return check_sequences(input, verdict, words, FILTER_TEXT_QUERY,
+        filter_found(FAULT_FILTER_SEQUENCE, "deny_in_query", 18, BYTES("")));
+}
+
+/*
+ * The last segment as a server looks it up: Windows drops dots and spaces at its end
+ * and takes ':' for the start of a stream, Java and old IIS end it at ';'.
+ */
+static struct bytes
+last_segment(struct bytes path)
+{
+    const char *slash = memrchr(path.at, '/', path.length);
+    struct bytes rest = path, name;
+
+    if (slash != NULL)
+        rest = bytes_of(slash + 1, path.length - (size_t)(slash + 1 - path.at));
+    name = bytes_cut(&rest, ';');
+    name = bytes_cut(&name, ':');
+    while (name.length > 0 &&
+        (name.at[name.length - 1] == '.' || name.at[name.length - 1] == ' '))
+        name.length--;
+    return name;
+}
+
+/* From the last dot on; "." when there is none. */
+static struct bytes
+extension_of(struct bytes name)
+{
+    const char *dot = name.length == 0 ? NULL : memrchr(name.at, '.', name.length);
+
+    if (dot == NULL)
+        return BYTES(".");
+    return bytes_of(dot, name.length - (size_t)(dot - name.at));
+}
+
+/* Which part is the extension could be read in two ways. */
+static bool
+is_ambiguous(struct bytes path, struct bytes name, struct bytes extension)
+{
+    const char *dot = memchr(path.at, '.', path.length);
+
+    /* An empty last segment has no place in the path to begin at, and no dot. */
+    return dot != NULL && (name.length == 0 || dot < name.at || dot != extension.at);
+}
+
+FILTER_CHECK(extensions)
+{
+    const struct filter_policy *policy = input->policy;
+    struct bytes path = input->url->decoded;
+    struct bytes name = last_segment(path);
+    struct bytes extension = extension_of(name);
+    const char *rule = NULL;
+
+    (void)verdict;
+    note_set(limit, "%u allowed, %u denied", policy->extensions_allowed.count,
+        policy->extensions_denied.count);
+    if (words_hold_nocase(&policy->extensions_denied, extension))
+        rule = "extensions.deny";
+    else if (policy->extensions_allowed.count > 0 &&
+        !words_hold_nocase(&policy->extensions_allowed, extension))
+        rule = "extensions.allow";
+    else if (policy->refuses_ambiguous_extension && is_ambiguous(path, name, extension))
+        rule = "extensions.refuse_ambiguous";
+    if (rule == NULL)
+        return filter_found_nothing();
+    return filter_found(FAULT_FILTER_EXTENSION, rule, 7, path);
+}

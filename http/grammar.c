@@ -1,0 +1,248 @@
+/*
+ * http/grammar.c - requests whose form no table of parameters can say.
+ *
+ * MAPI over HTTP, OWA's service, EWS, Autodiscover's JSON, RPC over HTTP. ActiveSync
+ * has a file of its own. Looks at the head only.
+ *
+ * Trust: everything comes from the network.
+ */
+#include "http/grammar.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ALNUM LETTERS "0123456789"
+
+/* Made of the bytes in `set` alone, and that many of them. */
+static bool
+is_made_of(struct bytes text, const char *set, size_t minimum, size_t maximum)
+{
+    if (text.length < minimum || text.length > maximum)
+        return false;
+    for (size_t i = 0; i < text.length; i++)
+        if (text.at[i] == '\0' || strchr(set, text.at[i]) == NULL)
+            return false;
+    return true;
+}
+
+static bool
+is_one_of(struct bytes text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes_equal_nocase(text, bytes_of_string(words[i])))
+            return true;
+    return false;
+}
+
+/* The next field of that name from *at on, or NULL; *at is then behind it. */
+static const struct http_field *
+next_field(const struct http_head *head, struct bytes name, unsigned *at)
+{
+    while (*at < head->field_count) {
+        const struct http_field *field = &head->fields[(*at)++];
+
+        if (bytes_equal_nocase(field->name, name))
+            return field;
+    }
+    return NULL;
+}
+
+/* The one field of that name; NULL when there is none, or more than one. */
+static const struct http_field *
+only_field(const struct http_head *head, struct bytes name)
+{
+    unsigned at = 0;
+    const struct http_field *field = next_field(head, name, &at);
+
+    return next_field(head, name, &at) == NULL ? field : NULL;
+}
+
+/* MS-OXCMAPIHTTP 2.2.3.3.1. */
+static bool
+mapi_holds(const struct grammar_input *input, struct bytes *part)
+{
+    static const char *const types[] = { "Connect", "Execute", "Disconnect",
+        "NotificationWait", "PING", "Bind", "Unbind", "CompareMIds", "DNToMId",
+        "GetMatches", "GetPropList", "GetProps", "GetSpecialTable", "GetTemplateInfo",
+        "ModLinkAtt", "ModProps", "QueryRows", "QueryColumns", "ResolveNames",
+        "ResortRestriction", "SeekEntries", "UpdateStat", "GetMailboxUrl",
+        "GetAddressBookUrl" };
+    const struct http_field *field = only_field(input->head, BYTES("X-RequestType"));
+
+    *part = BYTES("X-RequestType");
+    return field != NULL &&
+        is_one_of(field->value, types, sizeof types / sizeof *types);
+}
+
+/* OWA says what it does twice; a request forged in another site's page cannot. */
+static bool
+owa_service_holds(const struct grammar_input *input, struct bytes *part)
+{
+    const struct http_field *field = only_field(input->head, BYTES("Action"));
+    bool has_action = false;
+
+    *part = BYTES("Action");
+    if (field == NULL || !is_made_of(field->value, LETTERS, 3, 64))
+        return false;
+    for (unsigned i = 0; i < input->parameters->count; i++) {
+        const struct pair *pair = &input->parameters->at[i];
+
+        if (!pairs_name_is(BYTES("action"), pair->name, true))
+            continue;
+        if (!bytes_equal(pair->value, field->value))
+            return false;
+        has_action = true;
+    }
+    return has_action;
+}
+
+static bool
+is_ews_action(struct bytes action)
+{
+    const struct bytes messages =
+        BYTES("http://schemas.microsoft.com/exchange/services/2006/messages/");
+
+    if (action.length >= 2 && action.at[0] == '"' &&
+        action.at[action.length - 1] == '"')
+        action = bytes_of(action.at + 1, action.length - 2);
+    if (action.length == 0) /* SOAP 1.1, 6.1.1: the target says it all */
+        return true;
+    if (!bytes_has_prefix(action, messages))
+        return false;
+    action.at += messages.length;
+    action.length -= messages.length;
+    return is_made_of(action, LETTERS, 1, 64);
+}
+
+/* SOAP 1.2 has the action among the parameters of the media type (RFC 3902, 2). */
+static bool
+has_ews_type(const struct http_head *head)
+{
+    const struct http_field *field = http_head_field(head, FIELD_CONTENT_TYPE);
+    struct bytes rest = field == NULL ? BYTES("") : field->value;
+
+    (void)bytes_cut(&rest, ';');
+    while (rest.at != NULL) {
+        struct bytes value = bytes_cut(&rest, ';');
+        struct bytes name = bytes_trim(bytes_cut(&value, '='));
+
+        if (bytes_equal_nocase(name, BYTES("action")) &&
+            !is_ews_action(bytes_trim(value)))
+            return false;
+    }
+    return true;
+}
+
+static bool
+ews_holds(const struct grammar_input *input, struct bytes *part)
+{
+    const struct http_field *field;
+    unsigned at = 0;
+
+    *part = BYTES("SOAPAction");
+    while ((field = next_field(input->head, BYTES("SOAPAction"), &at)) != NULL)
+        if (!is_ews_action(field->value))
+            return false;
+    *part = BYTES("Content-Type");
+    return has_ews_type(input->head);
+}
+
+/* An address that Exchange can have, with nothing that could be read as a path. */
+static bool
+is_email(struct bytes email)
+{
+    struct bytes host = email;
+    struct bytes local = bytes_cut(&host, '@');
+
+    return is_made_of(local, ALNUM "!#$&'*+-=^_`{|}~.", 1, 64) &&
+        is_made_of(host, ALNUM "-.", 1, 255) &&
+        !bytes_contains_nocase(email, BYTES("powershell"));
+}
+
+/* .../autodiscover.json, or with "/v1.0/ADDRESS" behind it. */
+static bool
+is_autodiscover_path(struct bytes path)
+{
+    const struct bytes name = BYTES("/autodiscover.json");
+    const struct bytes version = BYTES("/v1.0/");
+
+    while (!bytes_has_prefix_nocase(path, name)) {
+        if (path.length < name.length)
+            return false;
+        path.at++;
+        path.length--;
+    }
+    path = bytes_of(path.at + name.length, path.length - name.length);
+    if (path.length == 0)
+        return true;
+    return bytes_has_prefix_nocase(path, version) &&
+        is_email(bytes_of(path.at + version.length, path.length - version.length));
+}
+
+static bool
+autodiscover_json_holds(const struct grammar_input *input, struct bytes *part)
+{
+    static const char *const protocols[] = { "ActiveSync", "AutodiscoverV1", "Ews",
+        "Rest", "Substrate", "SubstrateSearchService", "SubstrateNotificationService",
+        "Actions", "CompliancePolicyService", "Connectors", "ConnectorsProcessors",
+        "ConnectorsWebhook", "NotesClient", "OutlookCloudSettingsService",
+        "OutlookLocationsService", "OutlookMeetingScheduler", "OutlookPay",
+        "OutlookTailoredExperiences", "OwaPoweredExperience", "OwaPoweredExperienceV2",
+        "Speedway", "ToDo", "Weve", "MapiHttp" };
+
+    *part = input->path;
+    if (!is_autodiscover_path(input->path))
+        return false;
+    for (unsigned i = 0; i < input->parameters->count; i++) {
+        const struct pair *pair = &input->parameters->at[i];
+        bool holds = false;
+
+        *part = pair->name;
+        if (bytes_equal_nocase(pair->name, BYTES("Email")))
+            holds = is_email(pair->value);
+        else if (bytes_equal_nocase(pair->name, BYTES("Protocol")))
+            holds =
+                is_one_of(pair->value, protocols, sizeof protocols / sizeof *protocols);
+        else if (bytes_equal_nocase(pair->name, BYTES("RedirectCount")))
+            holds = is_made_of(pair->value, "0123456789", 1, 3);
+        if (!holds)
+            return false;
+    }
+    return true;
+}
+
+/* MS-RPCH 2.2.2: the query is server:port; since Exchange 2013 the server is GUID@domain. */
+static bool
+rpc_proxy_holds(const struct grammar_input *input, struct bytes *part)
+{
+    static const char *const ports[] = { "6001", "6002", "6004" };
+    struct bytes port = input->query;
+    struct bytes server = bytes_cut(&port, ':');
+
+    *part = input->query;
+    return is_made_of(server, ALNUM "-._@", 1, 255) &&
+        is_one_of(port, ports, sizeof ports / sizeof *ports);
+}
+
+bool
+grammar_holds(enum grammar grammar, const struct grammar_input *input,
+    struct bytes *part)
+{
+    switch (grammar) {
+    case GRAMMAR_NONE:
+        return true;
+    case GRAMMAR_ACTIVESYNC:
+        return grammar_activesync(input, part);
+    case GRAMMAR_MAPI:
+        return mapi_holds(input, part);
+    case GRAMMAR_OWA_SERVICE:
+        return owa_service_holds(input, part);
+    case GRAMMAR_EWS:
+        return ews_holds(input, part);
+    case GRAMMAR_AUTODISCOVER_JSON:
+        return autodiscover_json_holds(input, part);
+    case GRAMMAR_RPC_PROXY:
+        return rpc_proxy_holds(input, part);
+    case GRAMMAR_COUNT:
+        break;
+    }
+    return false;
+}

@@ -1,0 +1,138 @@
+/*
+ * http/words.c - the small tests that a policy is made of: words, shapes, values.
+ *
+ * Knows no message and no rule.
+ *
+ * Trust: texts come from the network, words and shapes from the configuration.
+ */
+#include "http/words.h"
+
+#include "http/filter.h"
+
+bool
+words_hold(const struct word_list *list, struct bytes text)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (bytes_equal(list->words[i], text))
+            return true;
+    return false;
+}
+
+bool
+words_hold_nocase(const struct word_list *list, struct bytes text)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (bytes_equal_nocase(list->words[i], text))
+            return true;
+    return false;
+}
+
+static bool
+word_matches(struct bytes word, struct bytes text, bool ignores_case)
+{
+    if (word.length > 0 && word.at[word.length - 1] == '*') {
+        word.length--;
+        if (text.length < word.length)
+            return false;
+        text.length = word.length;
+    }
+    return ignores_case ? bytes_equal_nocase(word, text) : bytes_equal(word, text);
+}
+
+bool
+words_match(const struct word_list *list, struct bytes text, bool ignores_case)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (word_matches(list->words[i], text, ignores_case))
+            return true;
+    return false;
+}
+
+static inline char
+as_cgi(char c)
+{
+    return c == '_' ? '-' : ascii_lower(c);
+}
+
+static bool
+is_name(struct bytes word, struct bytes name)
+{
+    bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
+
+    word.length -= is_prefix;
+    if (is_prefix ? name.length < word.length : name.length != word.length)
+        return false;
+    for (size_t i = 0; i < word.length; i++)
+        if (as_cgi(word.at[i]) != as_cgi(name.at[i]))
+            return false;
+    return true;
+}
+
+bool
+filter_names(const struct word_list *list, struct bytes name)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (is_name(list->words[i], name))
+            return true;
+    return false;
+}
+
+bool
+shape_holds(const struct shape *shape, struct bytes text)
+{
+    if (text.length < shape->minimum || text.length > shape->maximum)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+
+        if ((shape->set[c >> 3] >> (c & 7) & 1) == 0)
+            return false;
+    }
+    return true;
+}
+
+bool
+value_holds(const struct value_rule *rule, struct bytes value, bool ignores_case)
+{
+    switch (rule->kind) {
+    case VALUE_ANY:
+        return true;
+    case VALUE_ONE_OF:
+        return words_match(&rule->one_of, value, ignores_case);
+    case VALUE_SHAPE:
+        return shape_holds(&rule->shape, value);
+    }
+    return false;
+}
+
+/* Bit 0x20 of both is dropped, so that letters of either case fall together. */
+static inline unsigned
+hash_of(char a, char b)
+{
+    return ((((unsigned char)a | 0x20u) * 37u) ^ ((unsigned char)b | 0x20u)) & 1023u;
+}
+
+struct searched
+searched_of(struct bytes text)
+{
+    struct searched searched = { .text = text };
+
+    for (size_t i = 1; i < text.length; i++) {
+        unsigned hash = hash_of(text.at[i - 1], text.at[i]);
+
+        searched.pairs[hash >> 6] |= UINT64_C(1) << (hash & 63);
+    }
+    return searched;
+}
+
+bool
+searched_holds(const struct searched *searched, struct bytes word)
+{
+    for (size_t i = 1; i < word.length; i++) {
+        unsigned hash = hash_of(word.at[i - 1], word.at[i]);
+
+        if ((searched->pairs[hash >> 6] >> (hash & 63) & 1) == 0)
+            return false;
+    }
+    return bytes_contains_nocase(searched->text, word);
+}

@@ -1,0 +1,302 @@
+/*
+ * tests/unit/http/test_filter_model.c - the positive list of paths: which rule decides,
+ * what it asks for, and what is only reported.
+ */
+#include "filter_test.h"
+
+#define ALPHA                                                                          \
+    {                                                                                  \
+        .set = { [12] = 0xfe, 0xff, 0xff, 0x07 }, .minimum = 1, .maximum = 8           \
+    }
+
+static const struct parameter_rule parameters[] = {
+    { WORD("_task"), true,
+        { VALUE_ONE_OF, .one_of = WORDS(WORD("mail"), WORD("k*")) } },
+    { WORD("_action"), false, { VALUE_SHAPE, .shape = ALPHA } },
+    { WORD("_x*"), false, { VALUE_ANY, .shape = ALPHA } },
+};
+
+static const struct network inside[] = {
+    { { [10] = 0xff, 0xff, 10 }, 104 },
+    { { 0xfd }, 8 },
+    { { [10] = 0xff, 0xff, 192, 0, 2, 0x80 }, 121 },
+};
+
+static const struct path_rule rules[] = {
+    { .id = "D1", .action = RULE_DENY, .paths = WORDS(WORD("/app/admin/**")) },
+    { .id = "D2",
+        .action = RULE_DENY,
+        .paths = WORDS(WORD("/app/status")),
+        .from = inside,
+        .from_count = 3,
+        .from_is_exception = true },
+    { .id = "D3",
+        .action = RULE_DENY,
+        .paths = WORDS(WORD("/app/public")),
+        .from = inside,
+        .from_count = 3 },
+    { .id = "A1",
+        .paths = WORDS(WORD("/"), WORD("/index.php")),
+        .methods = WORDS(WORD("GET"), WORD("POST")),
+        .types = WORDS(WORD("application/x-www-form-urlencoded"), WORD("text/*")),
+        .body_bytes = 100,
+        .parameters = parameters,
+        .parameter_count = 3,
+        .only_parameters = true },
+    { .id = "A2", .paths = WORDS(WORD("/only")), .from = inside, .from_count = 3 },
+    { .id = "A3",
+        .paths = WORDS(WORD("/mapi/")),
+        .methods = WORDS(WORD("POST")),
+        .required_headers = WORDS(WORD("X-RequestType")),
+        .grammar = GRAMMAR_MAPI },
+    { .id = "A4", .paths = WORDS(WORD("/app/**"), WORD("/only")) },
+};
+
+static const struct filter_policy sensitive = { .has_model = true,
+    .rules = rules,
+    .rule_count = sizeof rules / sizeof *rules };
+static const struct filter_policy insensitive = { .has_model = true,
+    .ignores_case = true,
+    .rules = rules,
+    .rule_count = sizeof rules / sizeof *rules };
+
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
+
+static void
+only_published_paths_pass(void **state)
+{
+    static const struct row rows[] = {
+        { "GET /?_task=mail", "", PASSES },
+        { "GET /app/x/y.js", "", PASSES },
+        { "GET /app/", "", PASSES },
+        { "HEAD /app/", "", PASSES },
+        { "GET /app", "", FAULT_FILTER_PATH, 0, "paths" },
+        { "GET /App/", "", FAULT_FILTER_PATH, 0, "paths" },
+        { "GET /other", "", FAULT_FILTER_PATH, 0, "paths" },
+        { "POST /other", "", FAULT_FILTER_PATH, 0, "paths" },
+    };
+    static const struct row insensitive_rows[] = {
+        { "GET /APP/x", "", PASSES },
+        { "GET /Index.PHP?_TASK=Mail", "", PASSES },
+        { "GET /App/ADMIN/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&sensitive, rows);
+    ASSERT_ROWS(&insensitive, insensitive_rows);
+}
+
+static void
+closed_paths_stay_closed_however_they_are_spelled(void **state)
+{
+    static const struct row rows[] = {
+        { "GET /app/admin/", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "DELETE /app/admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/%61dmin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app//admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app;a=b/admin;c/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/y/../admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/administrator", "", PASSES },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&sensitive, rows);
+}
+
+static void
+rules_hold_for_their_sources(void **state)
+{
+    static const struct {
+        const char *from, *path;
+        enum fault fault;
+    } rows[] = {
+        { "10.1.2.3", "/app/status", FAULT_NONE },
+        { "::ffff:10.1.2.3", "/app/status", FAULT_NONE },
+        { "fd00::1", "/app/status", FAULT_NONE },
+        { "192.0.2.129", "/app/status", FAULT_NONE },
+        { "192.0.2.127", "/app/status", FAULT_FILTER_PATH_DENIED },
+        { "11.1.2.3", "/app/status", FAULT_FILTER_PATH_DENIED },
+        { "fe80::1", "/app/status", FAULT_FILTER_PATH_DENIED },
+        { "", "/app/status", FAULT_FILTER_PATH_DENIED },
+        { "10.1.2.3", "/app/public", FAULT_FILTER_PATH_DENIED },
+        { "11.1.2.3", "/app/public", FAULT_NONE },
+        { "", "/app/public", FAULT_NONE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct judged judged;
+        char line[64];
+
+        (void)snprintf(line, sizeof line, "GET %s", rows[i].path);
+        judged_from(&judged, rows[i].from);
+        judged_read(&judged, &sensitive, line, "");
+        filter_judge(&judged.input, &judged.verdict);
+        assert_fault(judged.verdict.refused.fault, rows[i].fault);
+        arena_clear(&judged.arena);
+    }
+}
+
+static void
+the_first_rule_for_path_and_source_decides(void **state)
+{
+    struct judged judged;
+
+    (void)state;
+    judged_from(&judged, "10.0.0.1");
+    judged_read(&judged, &sensitive, "GET /only", "");
+    filter_judge(&judged.input, &judged.verdict);
+    assert_string_equal(judged.verdict.rule->id, "A2");
+    judged_from(&judged, "11.0.0.1");
+    filter_judge(&judged.input, &judged.verdict);
+    assert_string_equal(judged.verdict.rule->id, "A4");
+    arena_clear(&judged.arena);
+}
+
+static void
+a_rule_says_method_type_and_size(void **state)
+{
+    static const struct row rows[] = {
+        { "POST /?_task=mail", "", PASSES },
+        { "POST /?_task=mail", FORM "Content-Length: 100\r\n", PASSES },
+        { "POST /?_task=mail", FORM "Transfer-Encoding: chunked\r\n", PASSES },
+        { "POST /?_task=mail", "Content-Type: TEXT/x;a=b\r\nContent-Length: 1\r\n",
+            PASSES },
+        { "POST /?_task=mail", "Content-Type: image/png\r\nContent-Length: 0\r\n",
+            PASSES },
+        { "PUT /?_task=mail", "", FAULT_FILTER_METHOD, 6, "A1" },
+        { "POST /app/", "", FAULT_FILTER_METHOD, 6, "A4" },
+        { "POST /?_task=mail", "Content-Length: 1\r\n", FAULT_FILTER_TYPE, 0, "A1" },
+        { "POST /?_task=mail", "Content-Type: image/png\r\nContent-Length: 1\r\n",
+            FAULT_FILTER_TYPE, 0, "A1" },
+        { "GET /app/", FORM "Transfer-Encoding: chunked\r\n", FAULT_FILTER_TYPE, 0,
+            "A4" },
+        { "POST /?_task=mail", FORM "Content-Length: 101\r\n", FAULT_HTTP_BODY_LARGE, 1,
+            "A1" },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&sensitive, rows);
+}
+
+static void
+a_rule_says_fields_parameters_and_grammar(void **state)
+{
+    static const struct row rows[] = {
+        { "GET /?_task=mail&_action=list&_x=!&_xy=1", "", PASSES },
+        { "GET /?_task=kolab&&_action=a", "", PASSES },
+        { "GET /", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_TASK=mail", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=Mail", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&_task=x", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&.task=x", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&_task[]=x", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&_action=list%21", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&_action=", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&_action=abcdefghi", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "GET /?_task=mail&other=1", "", FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "POST /mapi/", "X-RequestType: Connect\r\n", PASSES },
+        { "POST /mapi/", "", FAULT_FILTER_GRAMMAR, 19, "A3" },
+        { "POST /mapi/", "X-RequestType: Connected\r\n", FAULT_FILTER_GRAMMAR, 19,
+            "A3" },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&sensitive, rows);
+}
+
+/* What each date of a policy makes of three requests that a strict one refuses. */
+static void
+report_only_ends_with_its_date(void **state)
+{
+    static const struct {
+        int64_t rule, model;
+        bool closed_passes, method_passes, unknown_passes, expired;
+    } rows[] = {
+        { 0, 0, false, false, false, false },
+        { NOW + 1, 0, true, true, false, false },
+        { NOW, 0, false, false, false, true },
+        { 0, NOW + 1, true, true, true, false },
+        { 0, NOW, false, false, false, true },
+        { NOW - 1, NOW + 1, true, true, true, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct path_rule two[] = {
+            { .id = "D",
+                .action = RULE_DENY,
+                .paths = WORDS(WORD("/closed")),
+                .report_only_until = rows[i].rule },
+            { .id = "A",
+                .paths = WORDS(WORD("/*d")),
+                .report_only_until = rows[i].rule },
+        };
+        const struct filter_policy policy = { .has_model = true,
+            .rules = two,
+            .rule_count = 2,
+            .model_reports_only = rows[i].model != 0,
+            .report_only_until = rows[i].model };
+        const struct {
+            const char *line;
+            bool passes;
+        } requests[] = { { "GET /closed", rows[i].closed_passes },
+            { "POST /d", rows[i].method_passes }, { "GET /", rows[i].unknown_passes } };
+
+        for (size_t at = 0; at < 3; at++) {
+            struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+
+            judged_read(&judged, &policy, requests[at].line, "");
+            filter_judge(&judged.input, &judged.verdict);
+            assert_int_equal(judged.verdict.refused.fault == FAULT_NONE,
+                requests[at].passes);
+            assert_int_equal(judged.verdict.reported_count, requests[at].passes);
+            if (at < 2)
+                assert_int_equal(judged.verdict.report_expired, rows[i].expired);
+            arena_clear(&judged.arena);
+        }
+    }
+}
+
+/* More findings than there is room for are still findings. */
+static void
+reports_are_bounded(void **state)
+{
+    const struct word_list all = WORDS(WORD("/**"));
+    struct path_rule many[FILTER_REPORTS_MAX + 2];
+    const struct filter_policy policy = { .has_model = true,
+        .rules = many,
+        .rule_count = FILTER_REPORTS_MAX + 2 };
+    struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+
+    (void)state;
+    for (unsigned i = 0; i < FILTER_REPORTS_MAX + 2; i++)
+        many[i] = (struct path_rule){ .id = "D",
+            .action = RULE_DENY,
+            .paths = all,
+            .report_only_until = NOW + 1 };
+    many[FILTER_REPORTS_MAX + 1].report_only_until = 0;
+    judged_read(&judged, &policy, "GET /", "");
+    filter_judge(&judged.input, &judged.verdict);
+    assert_int_equal(judged.verdict.reported_count, FILTER_REPORTS_MAX);
+    assert_fault(judged.verdict.refused.fault, FAULT_FILTER_PATH_DENIED);
+    arena_clear(&judged.arena);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_published_paths_pass),
+        cmocka_unit_test(closed_paths_stay_closed_however_they_are_spelled),
+        cmocka_unit_test(rules_hold_for_their_sources),
+        cmocka_unit_test(the_first_rule_for_path_and_source_decides),
+        cmocka_unit_test(a_rule_says_method_type_and_size),
+        cmocka_unit_test(a_rule_says_fields_parameters_and_grammar),
+        cmocka_unit_test(report_only_ends_with_its_date),
+        cmocka_unit_test(reports_are_bounded),
+    };
+
+    return cmocka_run_group_tests_name("filter_model", tests, NULL, NULL);
+}
