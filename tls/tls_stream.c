@@ -165,8 +165,11 @@ is_clear_text(const struct tls_stream *s)
 {
     struct bytes front = chunk_queue_front(&s->cipher_in);
 
-    return s->side == TLS_SIDE_CLIENT && front.length > 0 &&
-        s->bytes_in == s->cipher_in.length && front.at[0] != SSL3_RT_HANDSHAKE;
+    if (s->side != TLS_SIDE_CLIENT || front.length == 0 ||
+        s->bytes_in != s->cipher_in.length)
+        return false;
+    return front.at[0] < SSL3_RT_CHANGE_CIPHER_SPEC ||
+        front.at[0] > SSL3_RT_APPLICATION_DATA;
 }
 
 static void

@@ -409,6 +409,27 @@ answers_clear_text_with_an_alert_only(void **state)
     site_close(&site);
 }
 
+/* An alert in place of a ClientHello is a strange TLS client, not somebody's password. */
+static void
+tells_an_alert_from_clear_text(void **state)
+{
+    static const unsigned char alert[7] = { 21, 3, 3, 0, 2, 2, 40 };
+    struct site site;
+    struct link link;
+    int fd;
+
+    (void)state;
+    site_open(&site, "mail", NULL);
+    link_listen(&link, tls_server_ssl(site.server));
+    fd = raw_connect(link.port);
+    require(send(fd, alert, sizeof alert, 0) == sizeof alert);
+    run_until(link.server.failed);
+    assert_int_equal(link.server.stream.fault, FAULT_TLS_HANDSHAKE);
+    close(fd);
+    link_close(&link);
+    site_close(&site);
+}
+
 static void
 calls_a_broken_record_by_its_name(void **state)
 {
@@ -490,6 +511,7 @@ main(void)
         cmocka_unit_test(delivers_what_came_before_a_reset),
         cmocka_unit_test(says_why_it_cannot_connect),
         cmocka_unit_test(answers_clear_text_with_an_alert_only),
+        cmocka_unit_test(tells_an_alert_from_clear_text),
         cmocka_unit_test(calls_a_broken_record_by_its_name),
         cmocka_unit_test(begins_tls_on_what_was_only_looked_at),
         cmocka_unit_test(knows_facts),
