@@ -140,6 +140,8 @@ on_client_hello(SSL *ssl, int *alert, void *owner)
         host = choose_host(server, name);
     require(SSL_set_ex_data(ssl, slot(), (void *)host) == 1);
     if (host->refusal != FAULT_NONE) {
+        if (name[0] != '\0') /* for the log: libssl would have read it later */
+            SSL_set_tlsext_host_name(ssl, name);
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
