@@ -114,7 +114,7 @@ decode_url_again(const struct filter_input *input, struct bytes query)
         PAIRS_KEEP_PLUS, input->arena);
 }
 
-const struct searched *
+struct searched *
 filter_memo_text(const struct filter_input *input, struct filter_memo *memo,
     enum filter_text which)
 {
@@ -138,7 +138,7 @@ filter_memo_text(const struct filter_input *input, struct filter_memo *memo,
     }
     if (text.at == NULL)
         remember_trouble(memo, FAULT_MEMORY, "memory");
-    memo->texts[which] = searched_of(text);
+    memo->texts[which].text = text;
     memo->has_text[which] = true;
     return &memo->texts[which];
 }

@@ -43,7 +43,7 @@ bytes_of_fields(const struct http_head *head, struct bytes name)
     uint64_t bytes = 0;
 
     for (unsigned i = 0; i < head->field_count; i++)
-        if (bytes_equal_nocase(head->fields[i].name, name))
+        if (word_is(name, head->fields[i].name))
             bytes += head->fields[i].value.length;
     return bytes;
 }

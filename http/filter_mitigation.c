@@ -18,7 +18,7 @@ struct question {
 };
 
 static bool
-text_passes(const struct condition *condition, const struct searched *text)
+text_passes(const struct condition *condition, struct searched *text)
 {
     switch (condition->test) {
     case TEST_PRESENT:
@@ -77,12 +77,11 @@ static bool
 cookie_passes(const struct question *question)
 {
     const struct pairs *cookies = filter_memo_cookies(question->input, question->memo);
-    const struct word_list names = { &question->condition->name, 1 };
 
     for (unsigned i = 0; i < cookies->count; i++) {
         struct bytes value = cookies->at[i].value;
 
-        if (!words_match(&names, cookies->at[i].name, true))
+        if (!word_matches(question->condition->name, cookies->at[i].name, true))
             continue;
         if (value_passes(question->condition, value))
             return true;

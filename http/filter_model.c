@@ -61,13 +61,35 @@ is_for_source(const struct model *model, const struct path_rule *rule)
     return is_listed != rule->from_is_exception;
 }
 
+/*
+ * Could the glob match? Most of a policy begin or end with another letter than the path,
+ * and all of them are tried for every request.
+ */
+static inline bool
+may_match(struct bytes glob, struct bytes path)
+{
+    char last;
+
+    if (glob.length < 2 || glob.at[1] == '*')
+        return true;
+    if (path.length < 2)
+        return false;
+    last = glob.at[glob.length - 1];
+    return ((glob.at[1] ^ path.at[1]) & ~0x20) == 0 &&
+        (last == '*' || ((last ^ path.at[path.length - 1]) & ~0x20) == 0);
+}
+
 static bool
 is_for_path(const struct model *model, const struct path_rule *rule, struct bytes path)
 {
-    for (unsigned i = 0; i < rule->paths.count; i++)
-        if (filter_path_matches(rule->paths.words[i], path,
-                model->input->policy->ignores_case))
+    const bool ignores_case = model->input->policy->ignores_case;
+
+    for (unsigned i = 0; i < rule->paths.count; i++) {
+        struct bytes glob = rule->paths.words[i];
+
+        if (may_match(glob, path) && filter_path_matches(glob, path, ignores_case))
             return true;
+    }
     return false;
 }
 
@@ -182,8 +204,7 @@ check_required_headers(const struct model *model, const struct path_rule *rule)
         struct bytes name = rule->required_headers.words[i];
         unsigned at = 0;
 
-        while (
-            at < head->field_count && !bytes_equal_nocase(head->fields[at].name, name))
+        while (at < head->field_count && !word_is(name, head->fields[at].name))
             at++;
         if (at == head->field_count)
             return filter_found(FAULT_FILTER_GRAMMAR, rule->id, 19, name);

@@ -31,7 +31,7 @@ struct filter_memo *
 filter_memo_of(const struct filter_input *input, struct filter_verdict *verdict);
 
 /* Never NULL; empty when there is trouble. */
-const struct searched *filter_memo_text(const struct filter_input *input,
+struct searched *filter_memo_text(const struct filter_input *input,
     struct filter_memo *memo, enum filter_text which);
 const struct pairs *
 filter_memo_parameters(const struct filter_input *input, struct filter_memo *memo);

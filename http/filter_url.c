@@ -84,19 +84,23 @@ FILTER_CHECK(query_length)
         filter_found(FAULT_FILTER_QUERY_LONG, "limits.query", 15, BYTES("")), limit);
 }
 
-/* The first of the words that stands in the text as received or decoded. */
+/* The first of the words that stands in the text; NULL when none does. */
 static const struct bytes *
-find_sequence(const struct word_list *words, struct bytes raw,
-    const struct searched *decoded)
+find_sequence(const struct word_list *words, struct searched *text)
 {
-    bool differs = !bytes_equal(raw, decoded->text);
-    struct searched searched = searched_of(differs ? raw : BYTES(""));
-
     for (unsigned i = 0; i < words->count; i++)
-        if (searched_holds(decoded, words->words[i]) ||
-            (differs && searched_holds(&searched, words->words[i])))
+        if (searched_holds(text, words->words[i]))
             return &words->words[i];
     return NULL;
+}
+
+static const struct bytes *
+find_raw_sequence(const struct word_list *words, struct bytes raw,
+    const struct searched *decoded)
+{
+    if (bytes_equal(raw, decoded->text))
+        return NULL;
+    return find_sequence(words, &(struct searched){ .text = raw });
 }
 
 static struct finding
@@ -104,6 +108,7 @@ check_sequences(const struct filter_input *input, struct filter_verdict *verdict
     const struct word_list *words, enum filter_text which, struct finding finding)
 {
     struct filter_memo *memo;
+    struct searched *decoded;
     const struct bytes *word;
 
     if (words->count == 0)
@@ -111,9 +116,13 @@ check_sequences(const struct filter_input *input, struct filter_verdict *verdict
     memo = filter_memo_of(input, verdict);
     if (memo == NULL)
         return filter_found(FAULT_MEMORY, finding.rule, 0, BYTES(""));
-    word = find_sequence(words,
-        which == FILTER_TEXT_PATH ? filter_raw_path(input) : filter_raw_query(input),
-        filter_memo_text(input, memo, which));
+    decoded = filter_memo_text(input, memo, which);
+    word = find_sequence(words, decoded);
+    if (word == NULL)
+        word = find_raw_sequence(words,
+            which == FILTER_TEXT_PATH ? filter_raw_path(input)
+                                      : filter_raw_query(input),
+            decoded);
     if (word == NULL)
         return memo->trouble;
     finding.part = *word;

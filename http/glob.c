@@ -23,7 +23,7 @@ is_same(const struct glob *glob, char a, char b)
     return a == b || (glob->ignores_case && ascii_lower(a) == ascii_lower(b));
 }
 
-static bool
+static inline bool
 matches(const struct glob *glob, struct bytes text)
 {
     const char *at = glob->pattern.at, *end = at + glob->pattern.length;
@@ -31,6 +31,10 @@ matches(const struct glob *glob, struct bytes text)
     const char *star = NULL,
                *taken = NULL; /* behind the asterisk; what it took up to */
 
+    while (at < end && from < text_end && *at != '*' && is_same(glob, *at, *from)) {
+        at++;
+        from++;
+    }
     while (from < text_end) {
         if (at == end && glob->is_prefix)
             return true;
@@ -63,12 +67,6 @@ filter_path_matches(struct bytes pattern, struct bytes path, bool ignores_case)
 {
     struct glob glob = { pattern, ignores_case, .stops_at_slash = true };
 
-    if (pattern.length == 0 || path.length == 0)
-        return pattern.length == path.length;
-    /* Most globs of a policy fall here: their second byte is another. */
-    if (pattern.length > 1 && path.length > 1 && pattern.at[1] != '*' &&
-        !is_same(&glob, pattern.at[1], path.at[1]))
-        return false;
     if (pattern.length > 2 && memcmp(pattern.at + pattern.length - 3, "/**", 3) == 0) {
         glob.pattern.length -= 2;
         glob.is_prefix = true;

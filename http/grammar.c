@@ -8,17 +8,25 @@
  */
 #include "http/grammar.h"
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define ALNUM LETTERS "0123456789"
+#include "http/words.h"
 
-/* Made of the bytes in `set` alone, and that many of them. */
+#define DIGITS "0123456789"
+
+static inline bool
+is_letter(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+/* Made of letters and the bytes in `others` alone, and that many of them. */
 static bool
-is_made_of(struct bytes text, const char *set, size_t minimum, size_t maximum)
+is_made_of(struct bytes text, const char *others, size_t minimum, size_t maximum)
 {
     if (text.length < minimum || text.length > maximum)
         return false;
     for (size_t i = 0; i < text.length; i++)
-        if (text.at[i] == '\0' || strchr(set, text.at[i]) == NULL)
+        if (!is_letter(text.at[i]) &&
+            (text.at[i] == '\0' || strchr(others, text.at[i]) == NULL))
             return false;
     return true;
 }
@@ -39,7 +47,7 @@ next_field(const struct http_head *head, struct bytes name, unsigned *at)
     while (*at < head->field_count) {
         const struct http_field *field = &head->fields[(*at)++];
 
-        if (bytes_equal_nocase(field->name, name))
+        if (word_is(name, field->name))
             return field;
     }
     return NULL;
@@ -80,7 +88,7 @@ owa_service_holds(const struct grammar_input *input, struct bytes *part)
     bool has_action = false;
 
     *part = BYTES("Action");
-    if (field == NULL || !is_made_of(field->value, LETTERS, 3, 64))
+    if (field == NULL || !is_made_of(field->value, "", 3, 64))
         return false;
     for (unsigned i = 0; i < input->parameters->count; i++) {
         const struct pair *pair = &input->parameters->at[i];
@@ -109,7 +117,7 @@ is_ews_action(struct bytes action)
         return false;
     action.at += messages.length;
     action.length -= messages.length;
-    return is_made_of(action, LETTERS, 1, 64);
+    return is_made_of(action, "", 1, 64);
 }
 
 /* SOAP 1.2 has the action among the parameters of the media type (RFC 3902, 2). */
@@ -152,8 +160,8 @@ is_email(struct bytes email)
     struct bytes host = email;
     struct bytes local = bytes_cut(&host, '@');
 
-    return is_made_of(local, ALNUM "!#$&'*+-=^_`{|}~.", 1, 64) &&
-        is_made_of(host, ALNUM "-.", 1, 255) &&
+    return is_made_of(local, DIGITS "!#$&'*+-=^_`{|}~.", 1, 64) &&
+        is_made_of(host, DIGITS "-.", 1, 255) &&
         !bytes_contains_nocase(email, BYTES("powershell"));
 }
 
@@ -193,6 +201,7 @@ autodiscover_json_holds(const struct grammar_input *input, struct bytes *part)
         return false;
     for (unsigned i = 0; i < input->parameters->count; i++) {
         const struct pair *pair = &input->parameters->at[i];
+        uint64_t count;
         bool holds = false;
 
         *part = pair->name;
@@ -202,7 +211,7 @@ autodiscover_json_holds(const struct grammar_input *input, struct bytes *part)
             holds =
                 is_one_of(pair->value, protocols, sizeof protocols / sizeof *protocols);
         else if (bytes_equal_nocase(pair->name, BYTES("RedirectCount")))
-            holds = is_made_of(pair->value, "0123456789", 1, 3);
+            holds = bytes_to_u64(pair->value, 999, &count);
         if (!holds)
             return false;
     }
@@ -218,7 +227,7 @@ rpc_proxy_holds(const struct grammar_input *input, struct bytes *part)
     struct bytes server = bytes_cut(&port, ':');
 
     *part = input->query;
-    return is_made_of(server, ALNUM "-._@", 1, 255) &&
+    return is_made_of(server, DIGITS "-._@", 1, 255) &&
         is_one_of(port, ports, sizeof ports / sizeof *ports);
 }
 

@@ -29,6 +29,14 @@ decode(struct bytes text, enum pairs_plus plus, char *to)
     return (size_t)(to - start);
 }
 
+static bool
+is_plain(struct bytes text, enum pairs_plus plus)
+{
+    return text.length == 0 ||
+        (memchr(text.at, '%', text.length) == NULL &&
+            (plus == PAIRS_KEEP_PLUS || memchr(text.at, '+', text.length) == NULL));
+}
+
 struct bytes
 pairs_decode(struct bytes text, enum pairs_plus plus, struct arena *arena)
 {
@@ -36,50 +44,79 @@ pairs_decode(struct bytes text, enum pairs_plus plus, struct arena *arena)
 
     if (text.length == 0)
         return BYTES("");
-    if (memchr(text.at, '%', text.length) == NULL &&
-        (plus == PAIRS_KEEP_PLUS || memchr(text.at, '+', text.length) == NULL))
+    if (is_plain(text, plus))
         return text;
     to = arena_take(arena, text.length);
     return bytes_of(to, to == NULL ? 0 : decode(text, plus, to));
 }
 
-static unsigned
-count_of(struct bytes text, char separator)
+/* What a full array leaves in the arena is at most as long as the one that follows. */
+static enum fault
+make_room(struct pairs *pairs, struct arena *arena)
 {
-    unsigned count = 1;
+    unsigned room = pairs->count == 0 ? 16 : 2 * pairs->count;
+    struct pair *at;
 
-    for (size_t i = 0; i < text.length; i++)
-        count += text.at[i] == separator;
-    return count;
+    if (pairs->count == PAIRS_MAX)
+        return FAULT_FILTER_PARAMETER;
+    at = arena_take(arena, room * sizeof *at);
+    if (at == NULL)
+        return FAULT_MEMORY;
+    if (pairs->count > 0)
+        memcpy(at, pairs->at, pairs->count * sizeof *at);
+    pairs->at = at;
+    return FAULT_NONE;
 }
 
-/* Room for `count` more. What is reserved and not used stays with the arena. */
+/* The array is full at 16, 32, 64 ... */
 static enum fault
-make_room(struct pairs *pairs, unsigned count, struct arena *arena)
+add(struct pairs *pairs, struct bytes name, struct bytes value, struct arena *arena)
 {
-    *pairs = (struct pairs){ .at = NULL };
-    if (count > PAIRS_MAX)
-        return FAULT_FILTER_PARAMETER;
-    pairs->at = arena_take(arena, count * sizeof *pairs->at);
-    return pairs->at == NULL ? FAULT_MEMORY : FAULT_NONE;
+    bool is_full = (pairs->count & (pairs->count - 1)) == 0 &&
+        (pairs->count == 0 || pairs->count >= 16);
+    enum fault fault = is_full ? make_room(pairs, arena) : FAULT_NONE;
+
+    if (fault == FAULT_NONE)
+        pairs->at[pairs->count++] = (struct pair){ name, value };
+    return fault;
 }
 
 enum fault
 pairs_of_query(struct bytes query, struct arena *arena, struct pairs *pairs)
 {
-    enum fault fault = make_room(pairs, count_of(query, '&'), arena);
+    bool is_decoded = is_plain(query, PAIRS_PLUS_IS_SPACE);
+    enum fault fault = FAULT_NONE;
 
+    *pairs = (struct pairs){ .at = NULL };
     while (fault == FAULT_NONE && query.at != NULL) {
         struct bytes value = bytes_cut(&query, '&');
         struct bytes name;
 
         if (value.length == 0)
             continue;
-        name = pairs_decode(bytes_cut(&value, '='), PAIRS_PLUS_IS_SPACE, arena);
-        value = pairs_decode(value, PAIRS_PLUS_IS_SPACE, arena);
-        if (name.at == NULL || value.at == NULL)
-            return FAULT_MEMORY;
-        pairs->at[pairs->count++] = (struct pair){ name, value };
+        name = bytes_cut(&value, '=');
+        if (!is_decoded) {
+            name = pairs_decode(name, PAIRS_PLUS_IS_SPACE, arena);
+            value = pairs_decode(value, PAIRS_PLUS_IS_SPACE, arena);
+            if (name.at == NULL || value.at == NULL)
+                return FAULT_MEMORY;
+        }
+        fault = add(pairs, name, value, arena);
+    }
+    return fault;
+}
+
+static enum fault
+add_cookies(struct pairs *pairs, struct bytes rest, struct arena *arena)
+{
+    enum fault fault = FAULT_NONE;
+
+    while (fault == FAULT_NONE && rest.at != NULL) {
+        struct bytes value = bytes_cut(&rest, ';');
+        struct bytes name = bytes_trim(bytes_cut(&value, '='));
+
+        if (name.length > 0)
+            fault = add(pairs, name, bytes_trim(value), arena);
     }
     return fault;
 }
@@ -87,24 +124,12 @@ pairs_of_query(struct bytes query, struct arena *arena, struct pairs *pairs)
 enum fault
 pairs_of_cookies(const struct http_head *head, struct arena *arena, struct pairs *pairs)
 {
-    unsigned count = 0;
-    enum fault fault;
+    enum fault fault = FAULT_NONE;
 
-    for (unsigned i = 0; i < head->field_count; i++)
+    *pairs = (struct pairs){ .at = NULL };
+    for (unsigned i = 0; fault == FAULT_NONE && i < head->field_count; i++)
         if (head->fields[i].id == FIELD_COOKIE)
-            count += count_of(head->fields[i].value, ';');
-    fault = make_room(pairs, count, arena);
-    for (unsigned i = 0; fault == FAULT_NONE && i < head->field_count; i++) {
-        struct bytes rest = head->fields[i].value;
-
-        while (head->fields[i].id == FIELD_COOKIE && rest.at != NULL) {
-            struct bytes value = bytes_trim(bytes_cut(&rest, ';'));
-            struct bytes name = bytes_trim(bytes_cut(&value, '='));
-
-            if (name.length > 0)
-                pairs->at[pairs->count++] = (struct pair){ name, bytes_trim(value) };
-        }
-    }
+            fault = add_cookies(pairs, head->fields[i].value, arena);
     return fault;
 }
 
@@ -116,24 +141,33 @@ as_read(char c, bool ignores_case)
     return ignores_case ? ascii_lower(c) : c;
 }
 
+static bool
+is_read_as(struct bytes word, bool is_prefix, struct bytes name, bool ignores_case)
+{
+    while (name.length > 0 && name.at[0] == ' ') {
+        name.at++;
+        name.length--;
+    }
+    if (name.length < word.length ||
+        (name.length > word.length && !is_prefix && name.at[word.length] != '['))
+        return false;
+    for (size_t i = 0; i < word.length; i++)
+        if (name.at[i] != word.at[i] &&
+            as_read(name.at[i], ignores_case) != as_read(word.at[i], ignores_case))
+            return false;
+    return true;
+}
+
 bool
 pairs_name_is(struct bytes word, struct bytes name, bool ignores_case)
 {
     bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
 
     word.length -= is_prefix;
-    while (name.length > 0 && name.at[0] == ' ') {
-        name.at++;
-        name.length--;
-    }
-    if (name.length > word.length && !is_prefix) {
-        if (name.at[word.length] != '[')
-            return false;
-    } else if (name.length < word.length) {
+    /* Most names fall here, by their length alone. */
+    if (name.length != word.length && !is_prefix &&
+        (name.length < word.length ||
+            (name.at[word.length] != '[' && name.at[0] != ' ')))
         return false;
-    }
-    for (size_t i = 0; i < word.length; i++)
-        if (as_read(name.at[i], ignores_case) != as_read(word.at[i], ignores_case))
-            return false;
-    return true;
+    return is_read_as(word, is_prefix, name, ignores_case);
 }

@@ -20,8 +20,8 @@ struct pairs {
     unsigned count;
 };
 
-/* PHP reads no more variables (max_input_vars); nobody sends as many. */
-#define PAIRS_MAX 1000u
+/* PHP reads 1000 variables (max_input_vars); nobody sends as many. */
+#define PAIRS_MAX 1024u
 
 /*
  * The parameters of a query, escapes decoded and '+' a space; empty ones are left out.

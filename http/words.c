@@ -22,21 +22,9 @@ bool
 words_hold_nocase(const struct word_list *list, struct bytes text)
 {
     for (unsigned i = 0; i < list->count; i++)
-        if (bytes_equal_nocase(list->words[i], text))
+        if (word_is(list->words[i], text))
             return true;
     return false;
-}
-
-static bool
-word_matches(struct bytes word, struct bytes text, bool ignores_case)
-{
-    if (word.length > 0 && word.at[word.length - 1] == '*') {
-        word.length--;
-        if (text.length < word.length)
-            return false;
-        text.length = word.length;
-    }
-    return ignores_case ? bytes_equal_nocase(word, text) : bytes_equal(word, text);
 }
 
 bool
@@ -54,12 +42,15 @@ as_cgi(char c)
     return c == '_' ? '-' : ascii_lower(c);
 }
 
-static bool
+static inline bool
 is_name(struct bytes word, struct bytes name)
 {
     bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
 
     word.length -= is_prefix;
+    if (word.length > 0 && name.length > 0 && word.at[0] != '-' && word.at[0] != '_' &&
+        ((word.at[0] ^ name.at[0]) & ~0x20) != 0)
+        return false;
     if (is_prefix ? name.length < word.length : name.length != word.length)
         return false;
     for (size_t i = 0; i < word.length; i++)
@@ -105,34 +96,42 @@ value_holds(const struct value_rule *rule, struct bytes value, bool ignores_case
     return false;
 }
 
-/* Bit 0x20 of both is dropped, so that letters of either case fall together. */
-static inline unsigned
+/* Bit 0x20 of both is set, so that letters of either case fall together. */
+static inline uint8_t
 hash_of(char a, char b)
 {
-    return ((((unsigned char)a | 0x20u) * 37u) ^ ((unsigned char)b | 0x20u)) & 1023u;
+    return (uint8_t)((((unsigned char)a | 0x20u) * 37u) ^ ((unsigned char)b | 0x20u));
 }
 
-struct searched
-searched_of(struct bytes text)
+static void
+collect_pairs(struct searched *searched)
 {
-    struct searched searched = { .text = text };
+    const struct bytes text = searched->text;
 
-    for (size_t i = 1; i < text.length; i++) {
-        unsigned hash = hash_of(text.at[i - 1], text.at[i]);
+    for (size_t i = 1; i < text.length; i++)
+        searched->pairs[hash_of(text.at[i - 1], text.at[i])] = true;
+    searched->has_pairs = true;
+}
 
-        searched.pairs[hash >> 6] |= UINT64_C(1) << (hash & 63);
-    }
-    return searched;
+static bool
+holds_byte(struct bytes text, char c)
+{
+    char other = c >= 'a' && c <= 'z' ? (char)(c - 0x20) : ascii_lower(c);
+
+    return text.length > 0 &&
+        (memchr(text.at, c, text.length) != NULL ||
+            (other != c && memchr(text.at, other, text.length) != NULL));
 }
 
 bool
-searched_holds(const struct searched *searched, struct bytes word)
+searched_holds(struct searched *searched, struct bytes word)
 {
-    for (size_t i = 1; i < word.length; i++) {
-        unsigned hash = hash_of(word.at[i - 1], word.at[i]);
-
-        if ((searched->pairs[hash >> 6] >> (hash & 63) & 1) == 0)
+    if (word.length == 1)
+        return holds_byte(searched->text, word.at[0]);
+    if (!searched->has_pairs)
+        collect_pairs(searched);
+    for (size_t i = 1; i < word.length; i++)
+        if (!searched->pairs[hash_of(word.at[i - 1], word.at[i])])
             return false;
-    }
     return bytes_contains_nocase(searched->text, word);
 }

@@ -10,6 +10,28 @@
 
 #include "http/filter_policy.h"
 
+/* bytes_equal_nocase for lists, where length or first byte is mostly enough to say no. */
+static inline bool
+word_is(struct bytes word, struct bytes text)
+{
+    return word.length == text.length &&
+        (word.length == 0 || ((word.at[0] ^ text.at[0]) & ~0x20) == 0) &&
+        bytes_equal_nocase(word, text);
+}
+
+/* The same for a word that may end in '*'. */
+static inline bool
+word_matches(struct bytes word, struct bytes text, bool ignores_case)
+{
+    if (word.length > 0 && word.at[word.length - 1] == '*') {
+        word.length--;
+        if (text.length < word.length)
+            return false;
+        text.length = word.length;
+    }
+    return ignores_case ? word_is(word, text) : bytes_equal(word, text);
+}
+
 /* One of the words to the letter; ignoring ASCII case. */
 bool words_hold(const struct word_list *list, struct bytes text);
 bool words_hold_nocase(const struct word_list *list, struct bytes text);
@@ -21,17 +43,17 @@ bool shape_holds(const struct shape *shape, struct bytes text);
 bool value_holds(const struct value_rule *rule, struct bytes value, bool ignores_case);
 
 /*
- * A text in which many words will be looked for: which pairs of neighbouring bytes it
- * has. A word of which one pair is missing need not be looked for at all.
+ * A text in which many words will be looked for: a set of its pairs of neighbouring
+ * bytes, made for the first word. A word of which one pair is missing is not there.
+ * Zero it but for the text.
  */
 struct searched {
     struct bytes text;
-    uint64_t pairs[16]; /* a set of hashes */
+    bool has_pairs;
+    bool pairs[256]; /* by hash */
 };
 
-struct searched searched_of(struct bytes text);
-
 /* Ignores ASCII case. The empty word is in every text. */
-bool searched_holds(const struct searched *searched, struct bytes word);
+bool searched_holds(struct searched *searched, struct bytes word);
 
 #endif
