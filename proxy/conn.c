@@ -49,17 +49,9 @@ conn_free(struct conn *c)
 {
     struct listener *listener = c->listener;
     struct worker *worker = listener->worker;
-    struct journal_connection facts = { .fault = c->fault,
-        .phase = c->ended_in,
-        .note = &c->note,
-        .stream = &c->stream,
-        .accepted_ns = c->accepted_ns,
-        .requests = c->requests,
-        .credentials_seen = c->credentials_seen };
 
     if (c->counted_source)
         sources_leave(worker->sources, (struct sockaddr *)&c->client.address);
-    journal_connection(&c->client, &facts);
     *c->at = c->next;
     if (c->next != NULL)
         c->next->at = c->at;
@@ -93,6 +85,21 @@ remember_fault(struct conn *c, enum fault fault)
     c->fault = fault;
 }
 
+/* The one ending event; now, because with the stream goes what is known of its TLS. */
+static void
+tell_end(const struct conn *c)
+{
+    const struct journal_connection facts = { .fault = c->fault,
+        .phase = c->ended_in,
+        .note = &c->note,
+        .stream = &c->stream,
+        .accepted_ns = c->accepted_ns,
+        .requests = c->requests,
+        .credentials_seen = c->credentials_seen };
+
+    journal_connection(&c->client, &facts);
+}
+
 /* Gives everything back but the handles; their close callbacks do the rest. */
 static void
 conn_close(struct conn *c)
@@ -109,6 +116,7 @@ conn_close(struct conn *c)
     chunk_queue_clear(&c->in);
     chunk_queue_clear(&c->out);
     conn_enter(c, PHASE_CLOSING);
+    tell_end(c);
     tls_stream_close(&c->stream, on_handle_closed);
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }

@@ -266,6 +266,12 @@ class Proxy:
             reader.join(DEADLINE)
         return status
 
+    def was_cut_short(self):
+        """It ended without its last words, as the scene wanted: only the sanitizers have a say."""
+        self.wait_end()
+        assert not SANITIZER.search(self.stderr), f"a sanitizer complains:\n{self.stderr}"
+        self.process = None
+
     def abandon(self):
         """After a failed scene: gone, whatever state it is in."""
         if self.process is not None and self.process.poll() is None:
