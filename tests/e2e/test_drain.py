@@ -1,0 +1,152 @@
+"""SIGTERM: what is under way is finished, what is not begun is refused, and then it is over."""
+
+import signal
+import socket
+
+import pytest
+from actors import until
+from wire import Truncated, lines, reply
+
+
+@pytest.fixture
+def played(make_upstream):
+    """An upstream whose part the scene plays itself."""
+    return make_upstream(handler=None)
+
+
+@pytest.fixture
+def proxy(make_proxy, played):
+    return make_proxy(played)
+
+
+def begin(client, upstream, target="/"):
+    """A request that is under way: the upstream has it and has not answered."""
+    client.send_request("GET", target)
+    connection = upstream.accept()
+    connection.expect_request(f"GET {target} HTTP/1.1")
+    return connection
+
+
+def ask_to_stop(proxy, number=signal.SIGTERM):
+    proxy.process.send_signal(number)
+    proxy.expect_event("stopping")
+
+
+def is_refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_under_way_is_finished(number, played, proxy, make_client):
+    client = make_client()
+    connection = begin(client, played)
+    ask_to_stop(proxy, number)
+    connection.send(reply(200, b"in time"))
+    response = client.read_response()
+    assert (response.body, response.get("Connection")) == (b"in time", "close")
+    client.expect_end()
+    assert proxy.wait_end() == 0
+    event = proxy.expect_event("request-forwarded", status=200)
+    assert "event.reason" not in event
+
+
+def test_a_download_under_way_is_finished(played, proxy, make_client):
+    client = make_client()
+    connection = begin(client, played)
+    connection.send(lines("HTTP/1.1 200 OK", "Content-Length: 300000", "") + b"x" * 100_000)
+    assert client.read_bytes(12) == b"HTTP/1.1 200"
+    ask_to_stop(proxy)
+    connection.send(b"y" * 200_000)
+    received = b""
+    while not received.endswith(b"y" * 200_000):
+        received += client.read_some()
+    assert received.endswith(b"\r\n" + b"x" * 100_000 + b"y" * 200_000)
+    client.expect_end()
+    assert proxy.wait_end() == 0
+
+
+def test_an_upload_under_way_is_finished(played, proxy, make_client):
+    client = make_client()
+    client.send_request("POST", "/", [("Content-Length", "100000")], b"x" * 50_000)
+    connection = played.accept()
+    ask_to_stop(proxy)
+    client.send(b"y" * 50_000)
+    assert connection.expect_request().body == b"x" * 50_000 + b"y" * 50_000
+    connection.send(reply(204))
+    assert client.read_response().status == 204
+    assert proxy.wait_end() == 0
+
+
+def test_new_connections_are_refused_while_the_last_request_is_finished(played, proxy, make_client):
+    client = make_client()
+    connection = begin(client, played)
+    port = proxy.port()
+    ask_to_stop(proxy)
+    until(lambda: is_refused(port), "the port to be closed")
+    connection.send(reply(200, b"in time"))
+    assert client.read_response().body == b"in time"
+    assert proxy.wait_end() == 0
+
+
+def test_idle_connections_are_closed_in_order(played, proxy, make_client):
+    """Both the client's that waits for nothing and the pooled one inside."""
+    client, newcomer = make_client(), make_client()
+    connection = begin(client, played)
+    connection.send(reply(200, b"before"))
+    assert client.read_response().body == b"before"
+    ask_to_stop(proxy)
+    client.expect_end()
+    newcomer.expect_end()
+    connection.expect_end()
+    assert proxy.wait_end() == 0
+
+
+def test_nothing_under_way_nothing_to_wait_for(proxy):
+    proxy.config["drain"] = "1h"
+    proxy.start()
+    assert proxy.stop() == 0
+    actions = [event["event.action"] for event in proxy.events()]
+    assert actions[-2:] == ["stopping", "stopped"]
+
+
+def test_the_deadline_cuts_what_does_not_end(played, proxy, make_client):
+    proxy.config["drain"] = "200ms"
+    hanging, half = make_client(), make_client()
+    inside = begin(hanging, played)
+    begin(half, played, "/half").send(lines("HTTP/1.1 200 OK", "Content-Length: 100", "") + b"x")
+    half.read_bytes(30)
+    ask_to_stop(proxy)
+    hanging.expect_gone()
+    with pytest.raises((Truncated, ConnectionResetError)):
+        while half.read_some():
+            pass
+    inside.expect_gone()
+    assert proxy.wait_end() == 0
+    for path in ("/", "/half"):
+        assert proxy.expect_event(None, path=path)["event.reason"] == "drained"
+
+
+def test_a_second_signal_ends_it_at_once(played, proxy, make_client):
+    proxy.config["drain"] = "1h"
+    client = make_client()
+    begin(client, played)
+    family = proxy.children().values()
+    ask_to_stop(proxy)
+    proxy.process.send_signal(signal.SIGTERM)
+    proxy.wait_end()
+    client.expect_gone()
+    until(lambda: not any(map(is_alive, family)), "all processes to be gone")
+    proxy.was_cut_short()
+
+
+def is_alive(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,209 @@
+"""Any of the processes may die at any moment; what it did is taken up again by another."""
+
+import os
+import signal
+import ssl
+
+import pytest
+from actors import until
+from wire import reply
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def process(proxy):
+    """The number of the process that plays this role now."""
+
+    def find(role):
+        proxy.port()
+        return proxy.children()[role]
+
+    return find
+
+
+def replace(proxy, process, role):
+    """Kills it and waits for the one that takes its place."""
+    old = process(role)
+    proxy.kill(old)
+    event = proxy.expect_event("process-lost")
+    until(lambda: proxy.children().get(role, old) != old, f"a new {role}")
+    return event
+
+
+def test_the_loss_of_a_process_is_told(proxy, process):
+    pid = process("worker")
+    event = replace(proxy, process, "worker")
+    assert event["postern.process.name"] == "worker-0"
+    assert event["postern.process.pid"] == pid
+    assert "signal 9" in event["error.message"]
+
+
+def test_connections_that_wait_for_a_dead_worker_are_served_by_the_next(proxy, process, make_client):
+    """The parent holds the listening sockets, so the kernel's queue outlives the worker."""
+    worker = process("worker")
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [make_client(handshake=False) for _ in range(10)]
+    proxy.kill(worker)
+    for number, client in enumerate(waiting):
+        client.stream.handshake()
+        assert client.ask("GET", f"/{number}").status == 200
+
+
+def test_a_worker_that_dies_under_load_takes_only_its_own_connections_along(
+    make_upstream, make_proxy, make_client
+):
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    under_way = [make_client(proxy) for _ in range(5)]
+    for client in under_way:
+        client.send_request()
+        upstream.accept().expect_request()
+    proxy.clients.clear()  # connections of a killed worker have no ending
+    proxy.kill(proxy.children()["worker"])
+    for client in under_way:
+        client.expect_gone()
+    client = make_client(proxy)
+    client.send_request()
+    connection = upstream.accept()
+    connection.expect_request()
+    connection.send(reply(204))
+    assert client.read_response().status == 204
+
+
+def test_a_new_worker_resumes_sessions_of_the_old_one(proxy, process, make_client):
+    """Ticket keys come from the parent: no storm of full handshakes after a crash."""
+    client = make_client(tls="1.2")
+    client.ask()
+    session = client.tls.session
+    client.close()
+    proxy.expect_event("connection-ended")
+    replace(proxy, process, "worker")
+    again = make_client(session=session, context=client.tls.context)
+    assert again.tls.session_reused
+    assert again.ask().status == 200
+
+
+def test_requests_go_on_while_logd_is_away_and_events_flow_again(proxy, process, make_client):
+    client = make_client()
+    client.ask("GET", "/before")
+    proxy.expect_event("request-forwarded", path="/before")
+    logd = process("logd")
+    proxy.kill(logd)
+    for number in range(20):
+        assert client.ask("GET", f"/{number}").status == 200
+    proxy.expect_event("process-lost")
+    assert client.ask("GET", "/after").status == 200
+    proxy.expect_event("request-forwarded", path="/after")
+
+
+def test_connections_go_on_while_keyd_is_away(proxy, process, make_client):
+    """Keys are for handshakes; who is there already does not notice."""
+    client = make_client()
+    client.ask()
+    os.kill(process("keyd"), signal.SIGSTOP)
+    for number in range(5):
+        assert client.ask("GET", f"/{number}").status == 200
+    os.kill(process("keyd"), signal.SIGCONT)
+
+
+def test_a_handshake_that_nobody_signs_fails_cleanly_and_the_next_succeeds(proxy, process, make_client):
+    keyd = process("keyd")
+    os.kill(keyd, signal.SIGSTOP)
+    client = make_client(handshake=False)
+    with pytest.raises(ssl.SSLError) as refusal:
+        client.stream.handshake()
+    assert "INTERNAL_ERROR" in refusal.value.reason
+    proxy.expect_event("tls-rejected", reason="tls-key-unavailable")
+    proxy.kill(keyd)
+    proxy.expect_event("keys-unavailable")
+
+    def handshake():
+        client = make_client(handshake=False)
+        try:
+            client.stream.handshake()
+        except ssl.SSLError:
+            return None
+        return client
+
+    assert until(handshake, "a keyd that signs").ask().status == 200
+
+
+def test_a_handshake_right_after_keyd_died_succeeds_soon(proxy, process, make_client):
+    make_client().ask()
+    replace(proxy, process, "keyd")
+    until(lambda: proxy.children().get("keyd"), "a new keyd")
+
+    def answered():
+        client = make_client(handshake=False)
+        try:
+            client.stream.handshake()
+        except ssl.SSLError:
+            return False
+        return client.ask().status == 200
+
+    until(answered, "a handshake")
+
+
+def test_a_resolver_that_dies_is_missed_by_nobody(proxy, process, make_client):
+    client = make_client()
+    replace(proxy, process, "resolver")
+    assert client.ask().status == 200
+    assert make_client().ask().status == 200
+
+
+def test_all_at_once(proxy, process, make_client):
+    for role in ("resolver", "keyd", "logd", "worker"):
+        proxy.kill(process(role))
+
+    def answered():
+        try:
+            client = make_client(handshake=False)
+            client.stream.handshake()
+            return client.ask().status == 200
+        except OSError:
+            return False
+
+    until(answered, "an answer")
+    proxy.clients.clear()  # some of these connections met processes that were dying
+    for _ in range(2):
+        proxy.expect_event("process-lost")
+
+
+def test_one_that_dies_again_and_again_is_started_again_and_again(proxy, process, make_client):
+    for _ in range(3):
+        replace(proxy, process, "worker")
+    assert make_client().ask().status == 200
+
+
+def test_when_the_parent_is_killed_its_children_end_by_themselves(proxy, process, make_client):
+    """Nobody is left to watch over them, so nobody goes on."""
+    client = make_client()
+    client.ask()
+    family = proxy.children().values()
+    proxy.process.kill()
+    until(lambda: not any(map(is_alive, family)), "the children to end")
+    client.expect_gone()
+    proxy.was_cut_short()
+
+
+def test_stopping_in_the_middle_of_a_restart_is_clean(proxy, process):
+    proxy.kill(process("worker"))
+    proxy.expect_event("process-lost")
+    assert proxy.stop() == 0
+
+
+def test_what_cannot_start_ends_all_with_a_reason(proxy):
+    """A first start that fails would fail again: better an error than a loop."""
+    proxy.config["listeners"]["again"] = {**proxy.listener, "address": "203.0.113.1:0"}
+    with pytest.raises(AssertionError) as error:
+        proxy.start()
+    assert "203.0.113.1:0" in str(error.value)
+    assert proxy.wait_end() == 1
+    proxy.was_cut_short()
