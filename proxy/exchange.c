@@ -340,6 +340,10 @@ exchange_step(struct exchange *x)
 void
 exchange_interim_passed(struct exchange *x)
 {
+    if (x->response.status == 100) { /* now it is the client's turn */
+        x->request.expects_continue = false;
+        x->upload_moved_ms = now_ms(x);
+    }
     x->answer = ANSWER_NONE;
     x->response = (struct http_head){ .status = 0 };
 }
@@ -364,6 +368,8 @@ exchange_deadline(const struct exchange *x, enum fault *fault)
     }
     if (x->phase != PHASE_RELAY)
         return UINT64_MAX;
+    if (x->answer == ANSWER_HEAD && chunk_queue_is_full(&x->download.data))
+        return UINT64_MAX; /* it is the client who does not take what is there */
     idle_ms = x->route->idle_ms;
     if (x->half_closed && idle_ms > HALF_CLOSED_MS)
         idle_ms = HALF_CLOSED_MS;
