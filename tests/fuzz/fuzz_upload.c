@@ -1,0 +1,136 @@
+/*
+ * tests/fuzz/fuzz_upload.c - any bytes as a Content-Type, a line feed and a body.
+ *
+ * Whole, byte by byte and cut in the middle there is one verdict and one list of files.
+ * What passes as multipart is read a second time, with the whole of it in sight.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/require.h"
+#include "http/upload.h"
+
+#define ARENA_BYTES 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct result {
+    struct arena arena;
+    struct upload *upload; /* in the arena */
+    struct finding found;
+};
+
+static const struct bytes words[] = { { ".exe", 4 }, { ".php", 4 }, { ".", 1 } };
+static const struct filter_policy policy = {
+    .has_model = true,
+    .upload_extensions_denied = { words, 3 },
+};
+
+static struct result
+inspect(struct bytes type, struct bytes body, size_t step)
+{
+    struct http_field field = { BYTES("Content-Type"), type, FIELD_CONTENT_TYPE };
+    struct http_head head = { .fields = &field, .field_count = 1 };
+    struct result result;
+
+    arena_init(&result.arena, ARENA_BYTES);
+    result.upload = upload_new(&policy, &head, &result.arena, &result.found);
+    while (result.upload != NULL && body.length > 0) {
+        size_t bytes = body.length < step ? body.length : step;
+
+        upload_feed(result.upload, bytes_of(body.at, bytes), &result.found);
+        body = bytes_of(body.at + bytes, body.length - bytes);
+    }
+    if (result.upload != NULL)
+        upload_end(result.upload, &result.found);
+    return result;
+}
+
+static void
+require_same(const struct result *a, const struct result *b)
+{
+    const struct upload_file *ours, *theirs;
+    unsigned our_count, their_count;
+
+    require(a->found.fault == b->found.fault);
+    require(bytes_equal(a->found.part, b->found.part));
+    require((a->upload == NULL) == (b->upload == NULL));
+    if (a->upload == NULL)
+        return;
+    ours = upload_files(a->upload, &our_count);
+    theirs = upload_files(b->upload, &their_count);
+    require(our_count == their_count);
+    for (unsigned i = 0; i < our_count; i++) {
+        require(strcmp(ours[i].name, theirs[i].name) == 0);
+        require(strcmp(ours[i].declared, theirs[i].declared) == 0);
+        require(ours[i].real == theirs[i].real);
+        /* After a refusal it depends on the pieces how much was counted. */
+        require(a->found.fault != FAULT_NONE || ours[i].bytes == theirs[i].bytes);
+    }
+}
+
+static size_t
+find(struct bytes text, size_t from, struct bytes what)
+{
+    const char *at = memmem(text.at + from, text.length - from, what.at, what.length);
+
+    require(at != NULL);
+    return (size_t)(at - text.at);
+}
+
+/*
+ * A body that passed, with the boundary "b", cut at boundaries and at empty lines. The
+ * sizes of the files that were told are sizes of parts, in the same order.
+ */
+static void
+check_again(struct bytes body, const struct upload *upload)
+{
+    struct bytes boundary = BYTES("\r\n--b"), empty = BYTES("\r\n\r\n");
+    size_t at = sizeof "--b" - 1;
+    const struct upload_file *files;
+    unsigned count, seen = 0;
+
+    files = upload_files(upload, &count);
+    require(bytes_has_prefix(body, BYTES("--b")));
+    while (bytes_has_prefix(bytes_of(body.at + at, body.length - at), BYTES("\r\n"))) {
+        size_t start = find(body, at, empty) + empty.length;
+        size_t end = find(body, start, boundary);
+
+        require(memmem(body.at + start, end - start, "\n--b", 4) == NULL);
+        if (seen < count && files[seen].bytes == end - start)
+            seen++;
+        at = end + boundary.length;
+    }
+    require(body.length - at == 2 || body.length - at == 4);
+    require(seen == count || count == UPLOAD_FILES_MAX);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes body = bytes_of(data, size);
+    struct bytes type = bytes_cut(&body, '\n');
+    struct result whole, bytewise, halves;
+
+    /* A head's field value has no control characters; the head parser sees to that. */
+    for (size_t i = 0; i < type.length; i++)
+        if ((unsigned char)type.at[i] < ' ' || type.at[i] == 0x7f)
+            return 0;
+    if (body.at == NULL)
+        body = BYTES("");
+
+    whole = inspect(type, body, body.length);
+    bytewise = inspect(type, body, 1);
+    halves = inspect(type, body, body.length / 2 + 1);
+    require_same(&whole, &bytewise);
+    require_same(&whole, &halves);
+    if (whole.found.fault == FAULT_NONE &&
+        bytes_equal(type, BYTES("multipart/form-data; boundary=b")))
+        check_again(body, whole.upload);
+    arena_clear(&whole.arena);
+    arena_clear(&bytewise.arena);
+    arena_clear(&halves.arena);
+    require(chunk_pool_lent() == 0);
+    return 0;
+}
