@@ -30,9 +30,35 @@ child_role_name(enum child_role role)
     return role_names[role];
 }
 
+/*
+ * What a child gets of the administrator's environment: places, not passwords. The rest
+ * may hold secrets, and a worker's memory is the first that an attacker sees.
+ */
+static char **
+child_environment(void)
+{
+    static const char *const names[] = { "SSL_CERT_FILE=", "SSL_CERT_DIR=",
+        "CREDENTIALS_DIRECTORY=", "POSTERN_DATA=", "RES_OPTIONS=", "LOCALDOMAIN=",
+        "TZ=", "LD_LIBRARY_PATH=", "LD_PRELOAD=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
+        "LSAN_OPTIONS=" };
+    static char *passed_on[sizeof names / sizeof names[0] + 1];
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char **at = environ;
+
+        while (*at != NULL && strncmp(*at, names[i], strlen(names[i])) != 0)
+            at++;
+        if (*at != NULL)
+            passed_on[count++] = *at;
+    }
+    passed_on[count] = NULL;
+    return passed_on;
+}
+
 /* Between fork and exec: system calls only. */
 static _Noreturn void
-become(enum child_role role, int control)
+become(enum child_role role, int control, char **environment)
 {
     char *arguments[] = { (char[]){ "postern" }, (char[]){ "process" },
         (char *)(uintptr_t)role_names[role], NULL };
@@ -46,13 +72,14 @@ become(enum child_role role, int control)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
-    execv("/proc/self/exe", arguments);
+    execve("/proc/self/exe", arguments, environment);
     _exit(127);
 }
 
 pid_t
 child_spawn(enum child_role role, int *control, struct note *note)
 {
+    char **environment;
     int pair[2];
     pid_t pid;
 
@@ -60,9 +87,10 @@ child_spawn(enum child_role role, int *control, struct note *note)
         note_set(note, "cannot make a channel: %s", strerror(errno));
         return -1;
     }
+    environment = child_environment();
     pid = fork();
     if (pid == 0)
-        become(role, pair[1]);
+        become(role, pair[1], environment);
     close(pair[1]);
     if (pid < 0) {
         note_set(note, "cannot start %s: %s", role_names[role], strerror(errno));
