@@ -68,26 +68,32 @@ utf8_take(struct utf8 *utf8, unsigned char byte)
     utf8->most = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
 }
 
-/* Follows decoded bytes, to see whether they hold another escape: %HH or %u. */
-static bool
-is_second_escape(unsigned *matched, unsigned char byte)
-{
-    bool is_hex = scan_is((char)byte, SCAN_HEX);
+/* Follows decoded bytes, to see whether they hold another escape: %HH or %uHHHH. */
+struct second_escape {
+    unsigned left; /* hex digits still to come; 0: not in an escape */
+    bool after_percent;
+};
 
+static bool
+is_second_escape(struct second_escape *escape, unsigned char byte)
+{
+    bool after_percent = escape->after_percent;
+
+    escape->after_percent = byte == '%';
     if (byte == '%')
-        *matched = 1;
-    else if (*matched == 1 && (byte | 0x20) == 'u')
-        return true;
-    else if (*matched > 0 && is_hex)
-        return ++*matched == 3;
+        escape->left = 2;
+    else if (after_percent && (byte | 0x20) == 'u')
+        escape->left = 4;
+    else if (escape->left > 0 && scan_is((char)byte, SCAN_HEX))
+        return --escape->left == 0;
     else
-        *matched = 0;
+        escape->left = 0;
     return false;
 }
 
 /* What is odd about one decoded byte. */
 static uint32_t
-byte_oddities(unsigned char byte, bool is_escaped)
+byte_oddities(unsigned char byte, bool is_escaped, bool in_query)
 {
     if (byte >= 0x80)
         return URL_HAS_HIGH_BIT;
@@ -101,7 +107,7 @@ byte_oddities(unsigned char byte, bool is_escaped)
         return URL_HAS_BACKSLASH;
     if (byte == '/' && is_escaped)
         return URL_HAS_ENCODED_SLASH;
-    if (byte == ';' && !is_escaped)
+    if (byte == ';' && !is_escaped && !in_query)
         return URL_HAS_PARAMETERS;
     return 0;
 }
@@ -110,15 +116,17 @@ byte_oddities(unsigned char byte, bool is_escaped)
 static uint32_t
 percent_oddity(const char *at, const char *end)
 {
-    return end - at >= 2 && (at[1] | 0x20) == 'u' ? URL_HAS_UNICODE_ESCAPE
-                                                  : URL_HAS_BAD_ESCAPE;
+    if (end - at < 6 || (at[1] | 0x20) != 'u' ||
+        scan_while(at + 2, at + 6, SCAN_HEX) != at + 6)
+        return URL_HAS_BAD_ESCAPE;
+    return URL_HAS_UNICODE_ESCAPE;
 }
 
 /* May this byte stand unescaped in the path, in the query? */
 static bool
 may_stand(unsigned char byte, bool in_query)
 {
-    return in_query ? byte > 0x20 && byte < 0x7f && byte != '%'
+    return in_query ? byte != '%' && scan_is((char)byte, SCAN_TARGET)
                     : byte == '/' || scan_is((char)byte, SCAN_PATH);
 }
 
@@ -129,7 +137,7 @@ inspect(struct bytes part, bool in_query)
     const char *at = part.at;
     const char *end = part.at + part.length;
     struct utf8 utf8 = { 0 };
-    unsigned matched = 0;
+    struct second_escape second = { 0 };
     uint32_t odd = 0;
 
     while (at < end) {
@@ -143,9 +151,9 @@ inspect(struct bytes part, bool in_query)
             odd |= percent_oddity(from, end);
         else if (!may_stand(byte, in_query))
             odd |= HAS_FORBIDDEN;
-        odd |= byte_oddities(byte, is_escaped);
+        odd |= byte_oddities(byte, is_escaped, in_query);
         utf8_take(&utf8, byte);
-        if (is_second_escape(&matched, byte))
+        if (is_second_escape(&second, byte))
             odd |= URL_HAS_DOUBLE_ENCODING;
     }
     return utf8.is_bad || utf8.left > 0 ? odd | URL_HAS_BAD_UTF8 : odd;
@@ -330,7 +338,7 @@ url_canonicalise(struct bytes target, struct arena *arena, struct url *url)
         return FAULT_NONE;
 
     odd = inspect(url->path, false) | inspect_segments(url->path);
-    query_odd = inspect(url->query, true);
+    query_odd = url->query.at == NULL ? 0 : inspect(url->query, true);
     url->oddities = odd & ~(HAS_ESCAPES | HAS_FORBIDDEN);
     url->query_oddities = query_odd & ~(HAS_ESCAPES | HAS_FORBIDDEN);
     if (((odd | query_odd) & NEEDS_WRITING) == 0)

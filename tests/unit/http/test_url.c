@@ -68,6 +68,7 @@ targets_have_one_normal_form(void **state)
         { "/a%2", "/a%252", "/a%2" },
         { "/a b", "/a%20b", "/a b" },
         { "/a?b c", "/a?b%20c", "/a" },
+        { "/a?{b}|<c>", "/a?%7Bb%7D%7C%3Cc%3E", "/a" },
     };
 
     (void)state;
@@ -123,6 +124,10 @@ oddities_are_told(void **state)
         { "/a/", 0, 0 },
         { "/%u0041", URL_HAS_UNICODE_ESCAPE | URL_HAS_DOUBLE_ENCODING, 0 },
         { "/%x", URL_HAS_BAD_ESCAPE, 0 },
+        { "/%u004", URL_HAS_BAD_ESCAPE, 0 },
+        { "/100%25use", 0, 0 },
+        { "/%25u0041", URL_HAS_DOUBLE_ENCODING, 0 },
+        { "/?a;b", 0, 0 },
         { "/?%2541", 0, URL_HAS_DOUBLE_ENCODING },
         { "/?%00", 0, URL_HAS_NUL },
         { "/?%0A", 0, URL_HAS_LINE_END },
