@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "config/check.h"
+#include "config/check_application.h"
 #include "config/freeze.h"
 #include "config/load.h"
 
@@ -31,10 +33,14 @@ config_load(const char *file, struct diagnostics *diagnostics)
     struct snapshot *snapshot = NULL;
 
     loaded_read(loaded, file, diagnostics);
-    if (loaded->root != NULL)
+    if (loaded->root != NULL) {
         check_files(loaded->root, &loaded->list, &loaded->stash, diagnostics);
+        presets_check_dates(&loaded->presets, loaded->root, time(NULL));
+        if (loaded->mitigations != NULL)
+            check_dates(loaded->mitigations, time(NULL), diagnostics);
+    }
     if (loaded->root != NULL && diagnostics->errors == 0)
-        snapshot = freeze(loaded->root);
+        snapshot = freeze(loaded);
     report_finish(diagnostics);
     loaded_free(loaded);
     return snapshot;
@@ -67,7 +73,7 @@ config_unseal(int memfd, struct diagnostics *diagnostics)
 
     loaded_unseal(loaded, memfd, diagnostics);
     if (loaded->root != NULL && diagnostics->errors == 0)
-        snapshot = freeze(loaded->root);
+        snapshot = freeze(loaded);
     report_finish(diagnostics);
     loaded_free(loaded);
     return snapshot;

@@ -13,7 +13,7 @@
 
 #include "base/jail.h"
 #include "config/check.h"
-#include "config/stash.h"
+#include "config/freeze_filter.h"
 #include "config/value.h"
 
 struct frozen {
@@ -22,6 +22,7 @@ struct frozen {
 };
 
 struct freezer {
+    const struct loaded *loaded;
     const struct node *root;
     struct stash *stash;
     struct snapshot *snapshot;
@@ -281,9 +282,12 @@ static void
 freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *block)
 {
     const struct node *limits = tree_setting(block, SETTING_LIMITS_BLOCK);
+    const struct node *application = tree_setting(block, SETTING_PUBLISH_APPLICATION);
 
     p->host = copy_lower(f, block->key);
     freeze_routes(f, p, block);
+    if (application != NULL)
+        p->filter = freeze_filter(f->loaded, application, f->stash);
     p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
     p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
     p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);
@@ -415,10 +419,11 @@ freeze_accounts(struct freezer *f)
 }
 
 struct snapshot *
-freeze(const struct node *root)
+freeze(const struct loaded *loaded)
 {
+    const struct node *root = loaded->root;
     struct frozen *frozen = require_zeroed(1, sizeof(*frozen));
-    struct freezer f = { root, &frozen->stash, &frozen->snapshot };
+    struct freezer f = { loaded, root, &frozen->stash, &frozen->snapshot };
 
     stash_init(&frozen->stash);
     frozen->snapshot.references = 1;

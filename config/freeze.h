@@ -4,10 +4,10 @@
 #ifndef CONFIG_FREEZE_H
 #define CONFIG_FREEZE_H
 
+#include "config/load.h"
 #include "config/snapshot.h"
-#include "config/tree.h"
 
-/* One reference; owns copies of everything, so the tree may go. `root` passed all checks. */
-struct snapshot *freeze(const struct node *root) MUST_USE;
+/* One reference; owns copies of everything, so `loaded`, which passed all checks, may go. */
+struct snapshot *freeze(const struct loaded *loaded) MUST_USE;
 
 #endif

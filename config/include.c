@@ -120,7 +120,9 @@ include_join(struct node *root, const struct source_list *list, struct stash *st
     struct diagnostics *d)
 {
     for (unsigned i = 1; i < list->count; i++) {
-        struct node *file = yaml_read(&list->sources[i], stash, d);
+        struct node *file = list->sources[i].role == SOURCE_SETTINGS
+            ? yaml_read(&list->sources[i], stash, d)
+            : NULL;
 
         if (file != NULL)
             join_file(root, file, d);

@@ -1,8 +1,8 @@
 /*
  * config/load.c - files to a tree, and across processes as text.
  *
- * A sealed configuration is a sequence of "name\0length\0bytes": the names as messages
- * show them. The reader trusts its parent but not its own luck, so every length is checked.
+ * A sealed configuration is a sequence of "role\0name\0length\0bytes": the role a
+ * number, the names as messages show them. The reader trusts its parent but not its own luck, so every length is checked.
  */
 #include "config/load.h"
 
@@ -14,15 +14,59 @@
 #include <unistd.h>
 
 #include "config/check.h"
+#include "config/data_folder.h"
 #include "config/validate.h"
+#include "config/value.h"
 #include "config/yaml.h"
+
+/* The path that a setting of the main block names; NULL when it is not written. */
+static const char *
+path_of(struct loaded *loaded, enum setting_id id)
+{
+    const struct node *node = tree_good(loaded->root, id);
+
+    return node == NULL || node->kind != NODE_TEXT
+        ? NULL
+        : value_path(node->text, node->mark.source->name, &loaded->stash);
+}
+
+/* Where the files of presets and mitigations lie that the list does not have. */
+static const char *
+place_of(struct loaded *loaded, enum setting_id id, const char *shipped)
+{
+    const char *path = path_of(loaded, id);
+
+    return path == NULL
+        ? stash_print(&loaded->stash, "%s/%s", data_folder(&loaded->stash), shipped)
+        : path;
+}
+
+/* The applications of the hosts, and the mitigations. Nothing is opened unless `opens`. */
+static void
+resolve(struct loaded *loaded, bool opens, struct diagnostics *d)
+{
+    const char *folder = NULL, *file = NULL;
+
+    if (opens) {
+        folder = place_of(loaded, SETTING_FILE_APPLICATIONS, "applications");
+        file = place_of(loaded, SETTING_FILE_MITIGATIONS, "mitigations.yaml");
+    }
+    loaded->presets = (struct presets){ .list = &loaded->list,
+        .stash = &loaded->stash,
+        .d = d,
+        .folder = folder };
+    presets_resolve(&loaded->presets, loaded->root);
+    loaded->mitigations = presets_read_mitigations(&loaded->presets, file,
+        tree_good(loaded->root, SETTING_FILE_MITIGATIONS));
+}
 
 /* The main file's tree, then the others', then everything that is written checked. */
 static void
-join(struct loaded *loaded, struct node *root, struct diagnostics *d)
+join(struct loaded *loaded, struct node *root, bool opens, struct diagnostics *d)
 {
     loaded->root = include_join(root, &loaded->list, &loaded->stash, d);
-    validate(loaded->root, &loaded->stash, d);
+    validate(loaded->root, BLOCK_FILE, &loaded->stash, d);
+    resolve(loaded, opens, d);
     check_tree(loaded->root, &loaded->stash, d);
 }
 
@@ -45,23 +89,42 @@ loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d)
     if (root == NULL)
         return;
     include_read(root, &loaded->list, &loaded->stash, d);
-    join(loaded, root, d);
+    join(loaded, root, true, d);
+}
+
+/* From the sources in the list. */
+static void
+parse(struct loaded *loaded, struct diagnostics *d)
+{
+    struct node *root;
+
+    if (d->file == NULL)
+        d->file = require_copy(loaded->list.sources[0].name);
+    root = yaml_read(&loaded->list.sources[0], &loaded->stash, d);
+    if (root != NULL)
+        join(loaded, root, false, d);
+}
+
+void
+loaded_parse_all(struct loaded *loaded, const struct source *sources, unsigned count,
+    struct diagnostics *d)
+{
+    require(count > 0 && count <= SOURCES_MAX);
+    *loaded = (struct loaded){ .list.count = count };
+    stash_init(&loaded->stash);
+    for (unsigned i = 0; i < count; i++) {
+        loaded->list.sources[i] = sources[i];
+        loaded->list.sources[i].index = i;
+    }
+    parse(loaded, d);
 }
 
 void
 loaded_parse(struct loaded *loaded, struct bytes text, struct diagnostics *d)
 {
-    struct source *only = &loaded->list.sources[0];
-    struct node *root;
+    struct source only = { .name = "memory", .text = text };
 
-    *loaded = (struct loaded){ .list.count = 1 };
-    stash_init(&loaded->stash);
-    if (d->file == NULL)
-        d->file = require_copy("memory");
-    *only = (struct source){ .name = "memory", .text = text };
-    root = yaml_read(only, &loaded->stash, d);
-    if (root != NULL)
-        join(loaded, root, d);
+    loaded_parse_all(loaded, &only, 1, d);
 }
 
 void
@@ -90,10 +153,12 @@ write_all(int fd, const char *at, size_t length)
 static bool
 write_source(int fd, const struct source *source)
 {
-    char length[24];
+    char role[24], length[24];
+    int role_digits = snprintf(role, sizeof(role), "%d", (int)source->role);
     int digits = snprintf(length, sizeof(length), "%zu", source->text.length);
 
-    return write_all(fd, source->name, strlen(source->name) + 1) &&
+    return write_all(fd, role, (size_t)role_digits + 1) &&
+        write_all(fd, source->name, strlen(source->name) + 1) &&
         write_all(fd, length, (size_t)digits + 1) &&
         write_all(fd, source->text.at, source->text.length);
 }
@@ -117,16 +182,18 @@ loaded_seal(const struct loaded *loaded)
     return -1;
 }
 
-/* One "name\0length\0bytes" off `rest`. */
+/* One "role\0name\0length\0bytes" off `rest`. */
 static bool
 cut_source(struct source *source, struct bytes *rest, struct stash *stash)
 {
-    struct bytes name = bytes_cut(rest, '\0'), digits = bytes_cut(rest, '\0');
-    uint64_t length;
+    struct bytes kind = bytes_cut(rest, '\0'), name = bytes_cut(rest, '\0');
+    struct bytes digits = bytes_cut(rest, '\0');
+    uint64_t role, length;
 
-    if (rest->at == NULL || !bytes_to_u64(digits, SOURCE_BYTES_MAX + 1, &length) ||
-        length > rest->length)
+    if (rest->at == NULL || !bytes_to_u64(kind, SOURCE_MITIGATIONS, &role) ||
+        !bytes_to_u64(digits, SOURCE_BYTES_MAX + 1, &length) || length > rest->length)
         return false;
+    source->role = (enum source_role)role;
     source->name = stash_copy(stash, name);
     source->text.at = stash_copy(stash, bytes_of(rest->at, length));
     source->text.length = length;
@@ -153,7 +220,6 @@ loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d)
 {
     struct stat status;
     void *memory = MAP_FAILED;
-    struct node *root;
     bool good = false;
 
     *loaded = (struct loaded){ 0 };
@@ -169,9 +235,5 @@ loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d)
             "the sealed configuration is damaged");
         return;
     }
-    if (d->file == NULL)
-        d->file = require_copy(loaded->list.sources[0].name);
-    root = yaml_read(&loaded->list.sources[0], &loaded->stash, d);
-    if (root != NULL)
-        join(loaded, root, d);
+    parse(loaded, d);
 }

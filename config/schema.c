@@ -10,8 +10,6 @@
 
 #define NEED_MUST true
 #define NEED_MAY false
-#define COUNT_ONE false
-#define COUNT_SOME true
 #define ON_RELOAD false
 #define ON_RESTART true
 
@@ -31,7 +29,7 @@
     { .block = BLOCK_##parent,                                                         \
         .key = name,                                                                   \
         .type = TYPE_##kind,                                                           \
-        .list = COUNT_##many,                                                          \
+        .count = COUNT_##many,                                                         \
         .required = NEED_##need,                                                       \
         .initial = value,                                                              \
         .low = from,                                                                   \
@@ -99,6 +97,24 @@ schema_block(enum block_id block)
     return NULL;
 }
 
+enum block_id
+schema_value_block(enum setting_type type)
+{
+    if (type == TYPE_CERTIFICATE)
+        return BLOCK_PAIR;
+    if (type == TYPE_APPLICATION)
+        return BLOCK_APPLICATION;
+    if (type == TYPE_CONDITION)
+        return BLOCK_CONDITION;
+    return type == TYPE_VECTOR ? BLOCK_VECTOR : BLOCK_NONE;
+}
+
+bool
+schema_takes_list(const struct setting *setting)
+{
+    return setting->count == COUNT_SOME || setting->count == COUNT_ANY;
+}
+
 bool
 schema_is_later(enum block_id block, const char *key)
 {
@@ -159,6 +175,22 @@ schema_type_name(enum setting_type type)
         [TYPE_HOST] = "host name",
         [TYPE_ACCOUNT] = "account",
         [TYPE_TARGET] = "target",
+        [TYPE_FOLDER] = "folder",
+        [TYPE_APPLICATION] = "name, or block",
+        [TYPE_NAME] = "name",
+        [TYPE_CONDITION] = "block",
+        [TYPE_VECTOR] = "block",
+        [TYPE_TEXT] = "text",
+        [TYPE_BASE] = "path prefix",
+        [TYPE_GLOB] = "path",
+        [TYPE_METHOD] = "method",
+        [TYPE_FIELD] = "header field",
+        [TYPE_WORD] = "text",
+        [TYPE_MEDIA_TYPE] = "media type",
+        [TYPE_EXTENSION] = "extension",
+        [TYPE_SHAPE] = "shape",
+        [TYPE_NETWORK] = "network",
+        [TYPE_DATE] = "date",
     };
 
     return names[type];
@@ -167,39 +199,40 @@ schema_type_name(enum setting_type type)
 const char *
 schema_type_text(enum setting_type type)
 {
-    switch (type) {
-    case TYPE_BLOCK:
-        return "a block of settings";
-    case TYPE_NUMBER:
-        return "a whole number";
-    case TYPE_FLAG:
-        return "true or false";
-    case TYPE_DURATION:
-        return "a duration such as 30s, 15m or 8h";
-    case TYPE_SIZE:
-        return "a size such as 64KiB or 128MiB";
-    case TYPE_CHOICE:
-        return "one word";
-    case TYPE_FILE:
-        return "a file";
-    case TYPE_PATTERN:
-        return "a file or a pattern such as conf.d/*.yaml";
-    case TYPE_KEY:
-        return "the place of a private key";
-    case TYPE_CERTIFICATE:
-        return "a certificate's file";
-    case TYPE_URL:
-        return "a URL such as https://mail.corp.example";
-    case TYPE_ADDRESS:
-        return "an address such as \"*:443\"";
-    case TYPE_REFERENCE:
-        return "the name of an entry";
-    case TYPE_HOST:
-        return "a host name";
-    case TYPE_ACCOUNT:
-        return "an account";
-    case TYPE_TARGET:
-        return "a target such as stdout or file:/path";
-    }
-    return "";
+    static const char *const texts[] = {
+        [TYPE_BLOCK] = "a block of settings",
+        [TYPE_NUMBER] = "a whole number",
+        [TYPE_FLAG] = "true or false",
+        [TYPE_DURATION] = "a duration such as 30s, 15m or 8h",
+        [TYPE_SIZE] = "a size such as 64KiB or 128MiB",
+        [TYPE_CHOICE] = "one word",
+        [TYPE_FILE] = "a file",
+        [TYPE_PATTERN] = "a file or a pattern such as conf.d/*.yaml",
+        [TYPE_KEY] = "the place of a private key",
+        [TYPE_CERTIFICATE] = "a certificate's file",
+        [TYPE_URL] = "a URL such as https://mail.corp.example",
+        [TYPE_ADDRESS] = "an address such as \"*:443\"",
+        [TYPE_REFERENCE] = "the name of an entry",
+        [TYPE_HOST] = "a host name",
+        [TYPE_ACCOUNT] = "an account",
+        [TYPE_TARGET] = "a target such as stdout or file:/path",
+        [TYPE_FOLDER] = "a folder",
+        [TYPE_APPLICATION] = "the name of an application, or a block that extends one",
+        [TYPE_NAME] = "the name of an application",
+        [TYPE_CONDITION] = "a block such as {part: path, test: contains, text: x}",
+        [TYPE_VECTOR] = "a block such as {method: GET, url: /x}",
+        [TYPE_TEXT] = "a line of text",
+        [TYPE_WORD] = "a line of text",
+        [TYPE_BASE] = "a path such as /webmail",
+        [TYPE_GLOB] = "a path such as /mail/**",
+        [TYPE_METHOD] = "a method such as GET",
+        [TYPE_FIELD] = "the name of a header field",
+        [TYPE_MEDIA_TYPE] = "a media type such as text/xml",
+        [TYPE_EXTENSION] = "a file name extension such as .exe",
+        [TYPE_SHAPE] = "a shape such as \"[A-Za-z0-9]{1,64}\"",
+        [TYPE_NETWORK] = "a network such as 10.0.0.0/8",
+        [TYPE_DATE] = "a date such as 2026-12-31",
+    };
+
+    return texts[type];
 }

@@ -50,6 +50,30 @@ enum setting_type {
     TYPE_HOST,
     TYPE_ACCOUNT,
     TYPE_TARGET, /* of the log */
+    TYPE_FOLDER,
+    TYPE_APPLICATION, /* a preset's name, or a block of BLOCK_APPLICATION */
+    TYPE_NAME,        /* of a preset */
+    TYPE_CONDITION,   /* always a block */
+    TYPE_VECTOR,      /* always a block */
+    /* What follows is read by config/pattern.h. */
+    TYPE_TEXT, /* one line */
+    TYPE_BASE, /* "/" or a path prefix */
+    TYPE_GLOB, /* of paths */
+    TYPE_METHOD,
+    TYPE_FIELD, /* name of a header field, with '*' at the end or without */
+    TYPE_WORD,  /* the same for any text */
+    TYPE_MEDIA_TYPE,
+    TYPE_EXTENSION,
+    TYPE_SHAPE,
+    TYPE_NETWORK,
+    TYPE_DATE,
+};
+
+enum setting_count {
+    COUNT_ONE,
+    COUNT_SOME, /* one or a list */
+    COUNT_ANY,  /* the same, and the list may be empty */
+    COUNT_EACH, /* a map from names of header fields to values */
 };
 
 /* What the keys of a block are. */
@@ -58,13 +82,16 @@ enum keyed_by {
     KEYED_BY_NAMES,
     KEYED_BY_HOSTS,
     KEYED_BY_PREFIXES,
+    KEYED_BY_RULES,
+    KEYED_BY_PARAMETERS,
+    KEYED_BY_MITIGATIONS,
 };
 
 struct setting {
     enum block_id block; /* where it stands */
     const char *key;
     enum setting_type type;
-    bool list; /* a list of values is accepted beside one */
+    enum setting_count count;
     bool required;
     const char *initial; /* the default as written, "(words)", or NULL when required */
     uint64_t low, high;  /* of TYPE_NUMBER, _DURATION (ms), _SIZE (bytes) */
@@ -98,6 +125,12 @@ const struct setting *schema_find(enum block_id block, const char *key);
 
 /* The row by which `block` stands in its parent. */
 const struct setting *schema_block(enum block_id block);
+
+/* The block that may stand in place of a value of this type, BLOCK_NONE for most. */
+enum block_id schema_value_block(enum setting_type type);
+
+/* True when a list of values is accepted beside one. */
+bool schema_takes_list(const struct setting *setting);
 
 /* True when a later version will know it. For a value: also when it begins with a row's "word:". */
 bool schema_is_later(enum block_id block, const char *key);

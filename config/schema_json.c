@@ -16,6 +16,9 @@
 #define HOST "(\\*\\.)?" LABEL "(\\." LABEL ")*"
 #define PREFIX "/[^\\s%?#\\\\\"<>*]*[^\\s%?#\\\\\"<>*/]"
 #define NAME "[A-Za-z0-9_-]+"
+#define TOKEN "[A-Za-z0-9!#$%&'+.^_`|~-]+"
+#define LINE "[^\\x00-\\x1f\\x7f]"
+#define STARRED "[^\\x00-\\x1f\\x7f*]+\\*?"
 
 static void
 print_pattern(const char *pattern, FILE *to)
@@ -25,6 +28,35 @@ print_pattern(const char *pattern, FILE *to)
 }
 
 static void print_block(enum block_id block, FILE *to);
+static void print_members(enum block_id block, FILE *to);
+
+/* The types whose values one pattern describes; the others are NULL. */
+static const char *const patterns[] = {
+    [TYPE_DURATION] = "^[0-9]{1,12}(ms|s|m|h|d)$",
+    [TYPE_SIZE] = "^[0-9]{1,12}(B|KiB|MiB|GiB)$",
+    [TYPE_KEY] = "^(file:.|credential:[^/.])",
+    [TYPE_URL] = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$",
+    [TYPE_ADDRESS] = "^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
+    [TYPE_HOST] = "^" HOST "$",
+    [TYPE_TARGET] = "^(stdout|file:/.*)$",
+    [TYPE_ACCOUNT] = "^[A-Za-z0-9_.-]+$",
+    [TYPE_FILE] = "^(?!file:).",
+    [TYPE_PATTERN] = "^(?!file:).",
+    [TYPE_FOLDER] = "^(?!file:).",
+    [TYPE_REFERENCE] = "^" NAME "$",
+    [TYPE_NAME] = "^" NAME "$",
+    [TYPE_TEXT] = "^" LINE "+$",
+    [TYPE_BASE] = "^(/|" PREFIX ")$",
+    [TYPE_GLOB] = "^/([^*%?#\\\\\\x00-\\x1f\\x7f]|\\*(?!\\*))*(/\\*\\*)?$",
+    [TYPE_METHOD] = "^[A-Z_-]+$",
+    [TYPE_FIELD] = "^" TOKEN "\\*?$",
+    [TYPE_WORD] = "^(" STARRED ")?$",
+    [TYPE_MEDIA_TYPE] = "^" TOKEN "/(" TOKEN "\\*?|\\*)$",
+    [TYPE_EXTENSION] = "^\\.[A-Za-z0-9_~-]*$",
+    [TYPE_SHAPE] = "^\\[([^\\]\\\\]|\\\\[]\\\\-])+\\]\\{[0-9]+(,[0-9]+)?\\}$",
+    [TYPE_NETWORK] = "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$",
+    [TYPE_DATE] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+};
 
 static void
 print_choices(const struct setting *setting, FILE *to)
@@ -42,85 +74,71 @@ print_choices(const struct setting *setting, FILE *to)
     putc(']', to);
 }
 
+/* A value, or the block that may stand in its place. */
+static void
+print_alternatives(const char *pattern, enum block_id block, FILE *to)
+{
+    fputs("\"anyOf\":[{", to);
+    print_pattern(pattern, to);
+    fputs("},", to);
+    print_block(block, to);
+    putc(']', to);
+}
+
 /* The members that describe one value, without braces. */
 static void
 print_type(const struct setting *setting, FILE *to)
 {
-    switch (setting->type) {
-    case TYPE_NUMBER:
+    if (setting->type == TYPE_NUMBER)
         fprintf(to, "\"type\":\"integer\",\"minimum\":%llu,\"maximum\":%llu",
             (unsigned long long)setting->low, (unsigned long long)setting->high);
-        break;
-    case TYPE_FLAG:
+    else if (setting->type == TYPE_FLAG)
         fputs("\"type\":\"boolean\"", to);
-        break;
-    case TYPE_DURATION:
-        print_pattern("^[0-9]{1,12}(ms|s|m|h|d)$", to);
-        break;
-    case TYPE_SIZE:
-        print_pattern("^[0-9]{1,12}(B|KiB|MiB|GiB)$", to);
-        break;
-    case TYPE_CHOICE:
+    else if (setting->type == TYPE_CHOICE)
         print_choices(setting, to);
+    else if (setting->type == TYPE_CERTIFICATE)
+        print_alternatives(patterns[TYPE_FILE], BLOCK_PAIR, to);
+    else if (setting->type == TYPE_APPLICATION)
+        print_alternatives(patterns[TYPE_NAME], BLOCK_APPLICATION, to);
+    else if (schema_value_block(setting->type) != BLOCK_NONE)
+        print_members(schema_value_block(setting->type), to);
+    else
+        print_pattern(patterns[setting->type], to);
+}
+
+/* The keys of a block whose entries have names. */
+static const char *
+pattern_of_keys(enum keyed_by keyed)
+{
+    switch (keyed) {
+    case KEYED_BY_ITSELF:
         break;
-    case TYPE_KEY:
-        print_pattern("^(file:.|credential:[^/.])", to);
-        break;
-    case TYPE_URL:
-        print_pattern("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$", to);
-        break;
-    case TYPE_ADDRESS:
-        print_pattern("^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$", to);
-        break;
-    case TYPE_HOST:
-        print_pattern("^" HOST "$", to);
-        break;
-    case TYPE_TARGET:
-        print_pattern("^(stdout|file:/.*)$", to);
-        break;
-    case TYPE_ACCOUNT:
-        print_pattern("^[A-Za-z0-9_.-]+$", to);
-        break;
-    case TYPE_FILE:
-    case TYPE_PATTERN:
-        print_pattern("^(?!file:).", to);
-        break;
-    case TYPE_CERTIFICATE:
-        fputs("\"anyOf\":[{", to);
-        print_pattern("^(?!file:).", to);
-        fputs("},", to);
-        print_block(BLOCK_PAIR, to);
-        putc(']', to);
-        break;
-    case TYPE_REFERENCE:
-        print_pattern("^" NAME "$", to);
-        break;
-    case TYPE_BLOCK:
-        break;
+    case KEYED_BY_NAMES:
+        return "^" NAME "$";
+    case KEYED_BY_HOSTS:
+        return "^" HOST "$";
+    case KEYED_BY_PREFIXES:
+        return "^" PREFIX "$";
+    case KEYED_BY_RULES:
+        return "^[A-Z]{2}[0-9]{3}[a-z]?$";
+    case KEYED_BY_PARAMETERS:
+        return "^" STARRED "$";
+    case KEYED_BY_MITIGATIONS:
+        return "^PM-[A-Za-z0-9-]+$";
     }
+    return "";
 }
 
 static void
 print_inner(const struct setting *setting, FILE *to)
 {
-    switch (setting->keyed) {
-    case KEYED_BY_ITSELF:
+    if (setting->keyed == KEYED_BY_ITSELF) {
         print_block(setting->inner, to);
         return;
-    case KEYED_BY_NAMES:
-        fputs("{\"patternProperties\":{\"^" NAME "$\":", to);
-        break;
-    case KEYED_BY_HOSTS:
-        fputs("{\"patternProperties\":{", to);
-        json_text("^" HOST "$", to);
-        putc(':', to);
-        break;
-    case KEYED_BY_PREFIXES:
-        fputs("{\"patternProperties\":{", to);
-        json_text("^" PREFIX "$", to);
-        putc(':', to);
-        break;
     }
+    fputs("{\"patternProperties\":{", to);
+    json_text(pattern_of_keys(setting->keyed), to);
+    putc(':', to);
     print_block(setting->inner, to);
     fputs("},\"type\":\"object\",\"additionalProperties\":false", to);
     if (setting->required)
@@ -138,12 +156,21 @@ print_setting(const struct setting *setting, FILE *to)
         return;
     }
     putc('{', to);
-    if (setting->list) {
+    if (schema_takes_list(setting)) {
         fputs("\"anyOf\":[{", to);
         print_type(setting, to);
-        fputs("},{\"type\":\"array\",\"minItems\":1,\"items\":{", to);
+        fprintf(to, "},{\"type\":\"array\",\"minItems\":%d,\"items\":{",
+            setting->count == COUNT_SOME);
         print_type(setting, to);
         fputs("}}]", to);
+    } else if (setting->count == COUNT_EACH) {
+        fputs("\"type\":\"object\",\"additionalProperties\":false,"
+              "\"patternProperties\":{",
+            to);
+        json_text("^" TOKEN "$", to);
+        fputs(":{", to);
+        print_type(setting, to);
+        fputs("}}", to);
     } else {
         print_type(setting, to);
     }

@@ -38,8 +38,25 @@ static const char introduction[] =
     "`/run/credentials/postern.service/NAME`).\n"
     "* **Paths** that are relative count from the folder of the file in which they "
     "stand.\n"
+    "* **Applications** are presets, `postern show-application` lists them. They lie "
+    "with the mitigations in\n"
+    "  `../share/postern` beside the folder of the program, in `$POSTERN_DATA`, or "
+    "where "
+    "`applications` and `mitigations`\n"
+    "  say, and are checked with the main file.\n"
     "* What is not written is the safe value. What is unsafe is long, and `check` says "
     "so.\n";
+
+/* The setting whose values are such blocks. */
+static const struct setting *
+find_value_of(enum block_id block)
+{
+    int id = 0;
+
+    while (schema_value_block(schema_setting((enum setting_id)id)->type) != block)
+        id++;
+    return schema_setting((enum setting_id)id);
+}
 
 /* "listeners.NAME.publish.HOST", as messages spell it. */
 static void
@@ -50,15 +67,15 @@ print_path(enum block_id block, FILE *to)
         [KEYED_BY_NAMES] = ".NAME",
         [KEYED_BY_HOSTS] = ".HOST",
         [KEYED_BY_PREFIXES] = ".PREFIX",
+        [KEYED_BY_RULES] = ".ID",
+        [KEYED_BY_PARAMETERS] = ".NAME",
+        [KEYED_BY_MITIGATIONS] = ".ID",
     };
     const struct setting *setting = schema_block(block);
 
-    if (block == BLOCK_PAIR) {
-        print_path(BLOCK_PUBLISH, to);
-        fputs(".certificate", to);
-        return;
-    }
-    if (setting->block != BLOCK_FILE) {
+    if (setting->block == BLOCK_NONE)
+        setting = find_value_of(block);
+    if (setting->block != BLOCK_FILE && setting->block != BLOCK_MITIGATION_FILE) {
         print_path(setting->block, to);
         putc('.', to);
     }
@@ -80,8 +97,10 @@ print_range(const struct setting *setting, FILE *to)
 
             fprintf(to, "%s`%.*s`", between, BYTES_ARG(word));
         }
-    if (setting->list)
+    if (schema_takes_list(setting))
         fputs(", or a list", to);
+    if (setting->count == COUNT_EACH)
+        fputs(", for each header field", to);
 }
 
 static void
@@ -103,23 +122,30 @@ static void
 print_block(enum block_id block, FILE *to)
 {
     const struct setting *row = schema_block(block);
+    bool headed = false;
 
     fputs("\n## ", to);
     if (block == BLOCK_FILE) {
         fputs("The file", to);
+    } else if (block == BLOCK_MITIGATION_FILE) {
+        fputs("The file of mitigations", to);
     } else {
         putc('`', to);
         print_path(block, to);
         putc('`', to);
     }
-    fprintf(to,
-        "\n\n%s\n\n| setting | type | default | meaning |\n| --- | --- | --- | --- |\n",
-        row->text);
+    fprintf(to, "\n\n%s\n", row->text);
     for (int id = 0; id < SETTING_COUNT; id++) {
         const struct setting *setting = schema_setting((enum setting_id)id);
 
-        if (setting->block == block && setting->type != TYPE_BLOCK)
-            print_setting(setting, to);
+        if (setting->block != block || setting->type == TYPE_BLOCK)
+            continue;
+        if (!headed)
+            fputs("\n| setting | type | default | meaning |\n"
+                  "| --- | --- | --- | --- |\n",
+                to);
+        headed = true;
+        print_setting(setting, to);
     }
 }
 

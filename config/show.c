@@ -79,14 +79,34 @@ print_value(struct show *s, const struct node *node)
         list == NULL ? "" : list);
 }
 
+static const char *
+origin_of(struct show *s, const struct node *node)
+{
+    return stash_print(&s->stash, "%s:%u", node->mark.source->name,
+        tree_mark(node).line);
+}
+
+static void show_block(struct show *s, enum block_id block, const struct node *map,
+    const char *path);
+
+/* A host's application: what is written, then what holds; its rules are show-application's. */
+static void
+show_application(struct show *s, const struct node *node, const char *path)
+{
+    const char *name = node->kind == NODE_TEXT
+        ? node->text
+        : tree_text(node, SETTING_APPLICATION_EXTENDS);
+
+    add(s, path, name, origin_of(s, node));
+    show_block(s, BLOCK_APPLICATION, node->resolved, path);
+}
+
 static void
 show_setting(struct show *s, const struct setting *setting, const struct node *node,
     const char *path)
 {
     if (node != NULL)
-        add(s, path, print_value(s, node),
-            stash_print(&s->stash, "%s:%u", node->mark.source->name,
-                tree_mark(node).line));
+        add(s, path, print_value(s, node), origin_of(s, node));
     else if (s->defaults && setting->initial != NULL)
         add(s, path, setting->initial, "default");
 }
@@ -104,7 +124,11 @@ show_block(struct show *s, enum block_id block, const struct node *map,
 
         if (setting->block != block)
             continue;
-        if (setting->type != TYPE_BLOCK) {
+        if (setting->type == TYPE_APPLICATION && node != NULL) {
+            show_application(s, node, here);
+        } else if (setting->keyed == KEYED_BY_RULES) {
+            continue; /* postern show-application prints them */
+        } else if (setting->type != TYPE_BLOCK) {
             show_setting(s, setting, node, here);
         } else if (setting->keyed == KEYED_BY_ITSELF) {
             show_block(s, setting->inner, node, here);

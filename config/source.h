@@ -12,9 +12,16 @@
 #include "config/stash.h"
 
 #define SOURCE_BYTES_MAX ((size_t)1024 * 1024)
-#define SOURCES_MAX 200 /* the main file and what it includes */
+#define SOURCES_MAX 200 /* the main file, what it includes, presets, mitigations */
+
+enum source_role {
+    SOURCE_SETTINGS, /* the main file, or one that it includes */
+    SOURCE_PRESET,
+    SOURCE_MITIGATIONS,
+};
 
 struct source {
+    enum source_role role;
     const char *name; /* as the operator wrote it, or relative to the including file */
     struct bytes text;
     unsigned index; /* 0: the main file; the order of messages */

@@ -4,6 +4,7 @@
 #include "config/tree.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "config/value.h"
 
@@ -91,6 +92,59 @@ tree_text(const struct node *block, enum setting_id id)
     const struct node *node = tree_good(block, id);
 
     return node == NULL || node->kind != NODE_TEXT ? NULL : node->text;
+}
+
+/* Blocks of settings and named entries; what stands under an operator's name is one piece. */
+static bool
+may_merge(const struct node *base, const struct node *over)
+{
+    return base->kind == NODE_MAP && over->kind == NODE_MAP && base->setting != NULL &&
+        !base->refused && !over->refused;
+}
+
+/* The entry of the same name; names of header fields are the same in any case. */
+static const struct node *
+find_same(const struct node *map, const struct node *entry)
+{
+    bool by_field = map->setting != NULL && map->setting->count == COUNT_EACH;
+    const struct node *same = map->first;
+
+    while (same != NULL &&
+        (by_field ? strcasecmp(same->key, entry->key) : strcmp(same->key, entry->key)))
+        same = same->next;
+    return same;
+}
+
+static void
+append_copy(struct node *map, const struct node *entry, struct stash *stash)
+{
+    struct node *copy = stash_take(stash, 1, sizeof(*copy));
+
+    *copy = *entry;
+    tree_append(map, copy);
+}
+
+const struct node *
+tree_merge(const struct node *base, const struct node *over, struct stash *stash)
+{
+    struct node *map = stash_take(stash, 1, sizeof(*map));
+
+    *map = *over;
+    map->first = map->last = NULL;
+    for (const struct node *o = over->first; o != NULL; o = o->next)
+        if (find_same(base, o) == NULL)
+            append_copy(map, o, stash);
+    for (const struct node *b = base->first; b != NULL; b = b->next) {
+        const struct node *o = find_same(over, b);
+
+        if (o == NULL)
+            append_copy(map, b, stash);
+        else if (may_merge(b, o))
+            append_copy(map, tree_merge(b, o, stash), stash);
+        else
+            append_copy(map, o, stash);
+    }
+    return map;
 }
 
 struct mark

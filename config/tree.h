@@ -29,6 +29,7 @@ struct node {
     uint64_t
         number; /* the value of what is countable: choice's index, flag, ms, bytes */
     struct node *parent, *first, *last, *next;
+    const struct node *resolved; /* of a host's application: with all that it extends */
 };
 
 void tree_append(struct node *parent, struct node *child);
@@ -54,6 +55,14 @@ const struct node *tree_next_value(const struct node *value);
 uint64_t tree_number(const struct node *block, enum setting_id id);
 /* The written text, NULL when there is none. */
 const char *tree_text(const struct node *block, enum setting_id id);
+
+/*
+ * A map of two, for what extends another: `over` replaces values, lists and what stands
+ * under a name; blocks are merged. What only `over` has stands in front. Neither changes;
+ * the pieces go on pointing to their files.
+ */
+const struct node *
+tree_merge(const struct node *base, const struct node *over, struct stash *stash);
 
 /* Where a message about the node points: its text, or the key of a block. */
 struct mark tree_mark(const struct node *node);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/pattern.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -197,13 +198,36 @@ validate_account(struct validation *v, struct node *node)
         }
 }
 
-/* A text whose setting takes one value. */
+/* The name of a preset; whether there is one is another question. */
+static void
+validate_preset_name(struct validation *v, struct node *node)
+{
+    if (value_check_name(node->text) != NULL)
+        refuse(v, node, CODE_CHOICE, value_check_name(node->text),
+            "'%s' is not the name of an application", node->text);
+}
+
+static void
+validate_pattern(struct validation *v, struct node *node, const struct setting *setting)
+{
+    const char *hint = pattern_check(setting->type, node->text);
+
+    if (hint != NULL)
+        refuse(v, node, CODE_TYPE, hint, "'%s' is not %s", node->text,
+            schema_type_text(setting->type));
+}
+
+/* long: one row per type. A text whose setting takes one value. */
 static void
 validate_text(struct validation *v, struct node *node, const struct setting *setting)
 {
     struct listen_address address;
     const char *hint;
 
+    if (pattern_is_known(setting->type)) {
+        validate_pattern(v, node, setting);
+        return;
+    }
     switch (setting->type) {
     case TYPE_NUMBER:
     case TYPE_FLAG:
@@ -224,7 +248,12 @@ validate_text(struct validation *v, struct node *node, const struct setting *set
     case TYPE_FILE:
     case TYPE_CERTIFICATE:
     case TYPE_PATTERN:
+    case TYPE_FOLDER:
         validate_file(v, node);
+        break;
+    case TYPE_APPLICATION:
+    case TYPE_NAME:
+        validate_preset_name(v, node);
         break;
     case TYPE_ACCOUNT:
         validate_account(v, node);
@@ -240,8 +269,24 @@ validate_text(struct validation *v, struct node *node, const struct setting *set
         if (hint != NULL)
             refuse(v, node, CODE_HOST, hint, "'%s' is not a host name", node->text);
         break;
+    case TYPE_CONDITION:
+    case TYPE_VECTOR:
+        refuse(v, node, CODE_KIND, NULL, "expected %s, found a value",
+            schema_type_text(setting->type));
+        break;
     case TYPE_REFERENCE:
     case TYPE_BLOCK:
+    case TYPE_TEXT:
+    case TYPE_BASE:
+    case TYPE_GLOB:
+    case TYPE_METHOD:
+    case TYPE_FIELD:
+    case TYPE_WORD:
+    case TYPE_MEDIA_TYPE:
+    case TYPE_EXTENSION:
+    case TYPE_SHAPE:
+    case TYPE_NETWORK:
+    case TYPE_DATE:
         break;
     }
 }
@@ -265,13 +310,17 @@ found(const struct node *node)
 static void
 validate_value(struct validation *v, struct node *node, const struct setting *setting)
 {
+    enum block_id inner = schema_value_block(setting->type);
+
     node->setting = setting;
     if (node->refused)
         return;
-    if (setting->type == TYPE_CERTIFICATE && node->kind == NODE_MAP) {
-        validate_block(v, node, BLOCK_PAIR);
+    if (inner != BLOCK_NONE && node->kind == NODE_MAP) {
+        validate_block(v, node, inner);
         return;
     }
+    if (setting->type == TYPE_WORD && node->quoted && node->text[0] == '\0')
+        return; /* a parameter that may be empty */
     if (node->kind != NODE_TEXT || node->text[0] == '\0') {
         refuse(v, node, CODE_KIND, NULL, "expected %s, found %s",
             schema_type_text(setting->type), found(node));
@@ -285,6 +334,13 @@ validate_value(struct validation *v, struct node *node, const struct setting *se
     validate_text(v, node, setting);
 }
 
+static void
+refuse_name(struct validation *v, struct node *entry, enum code code, const char *hint)
+{
+    entry->refused = true;
+    report(v->d, code, entry->key_mark, hint, "'%s' cannot stand here", entry->key);
+}
+
 /* The operator's own key of an entry: a name, a host or a path prefix. */
 static void
 validate_name(struct validation *v, struct node *entry, enum keyed_by keyed)
@@ -296,9 +352,7 @@ validate_name(struct validation *v, struct node *entry, enum keyed_by keyed)
     case KEYED_BY_ITSELF:
         break;
     case KEYED_BY_NAMES:
-        for (const char *c = entry->key; *c != '\0' && hint == NULL; c++)
-            if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
-                hint = "a name is made of letters, digits, '-' and '_'";
+        hint = value_check_name(entry->key);
         break;
     case KEYED_BY_HOSTS:
         code = CODE_HOST;
@@ -308,11 +362,18 @@ validate_name(struct validation *v, struct node *entry, enum keyed_by keyed)
         code = CODE_PREFIX;
         hint = value_check_prefix(entry->key);
         break;
+    case KEYED_BY_RULES:
+        hint = pattern_check_rule(entry->key);
+        break;
+    case KEYED_BY_PARAMETERS:
+        hint = pattern_check(TYPE_WORD, entry->key);
+        break;
+    case KEYED_BY_MITIGATIONS:
+        hint = pattern_check_mitigation(entry->key);
+        break;
     }
-    if (hint == NULL)
-        return;
-    entry->refused = true;
-    report(v->d, code, entry->key_mark, hint, "'%s' cannot stand here", entry->key);
+    if (hint != NULL)
+        refuse_name(v, entry, code, hint);
 }
 
 static void
@@ -342,6 +403,46 @@ validate_inner(struct validation *v, struct node *node, const struct setting *se
     }
 }
 
+/* Names of header fields are the same in upper and lower case. */
+static void
+refuse_same_field(struct validation *v, const struct node *map, struct node *entry)
+{
+    const struct node *first = map->first;
+
+    while (strcasecmp(first->key, entry->key) != 0)
+        first = first->next;
+    if (first == entry)
+        return;
+    entry->refused = true;
+    report(v->d, CODE_DUPLICATE, entry->key_mark,
+        "upper and lower case are the same name", "'%s' stands twice in this block",
+        entry->key);
+    report_second_place(v->d, first->key_mark, "first given here");
+}
+
+/* A value for each name of a header field. */
+static void
+validate_each(struct validation *v, struct node *node, const struct setting *setting)
+{
+    node->setting = setting;
+    if (node->refused)
+        return;
+    if (node->kind != NODE_MAP) {
+        refuse(v, node, CODE_KIND, "write {Name: value}",
+            "expected header fields with their values, found %s", found(node));
+        return;
+    }
+    for (struct node *entry = node->first; entry != NULL; entry = entry->next) {
+        const char *hint = pattern_check_field(entry->key);
+
+        if (hint != NULL)
+            refuse_name(v, entry, CODE_TYPE, hint);
+        else
+            refuse_same_field(v, node, entry);
+        validate_value(v, entry, setting);
+    }
+}
+
 static void
 validate_setting(struct validation *v, struct node *node, const struct setting *setting)
 {
@@ -349,12 +450,16 @@ validate_setting(struct validation *v, struct node *node, const struct setting *
         validate_inner(v, node, setting);
         return;
     }
-    if (!setting->list || node->kind != NODE_LIST) {
+    if (setting->count == COUNT_EACH) {
+        validate_each(v, node, setting);
+        return;
+    }
+    if (!schema_takes_list(setting) || node->kind != NODE_LIST) {
         validate_value(v, node, setting);
         return;
     }
     node->setting = setting;
-    if (node->first == NULL && !node->refused)
+    if (node->first == NULL && !node->refused && setting->count != COUNT_ANY)
         refuse(v, node, CODE_KIND, NULL, "expected %s, found an empty list",
             schema_type_text(setting->type));
     for (struct node *value = node->first; value != NULL; value = value->next)
@@ -440,9 +545,10 @@ validate_block(struct validation *v, struct node *map, enum block_id block)
 }
 
 void
-validate(struct node *root, struct stash *stash, struct diagnostics *d)
+validate(struct node *root, enum block_id block, struct stash *stash,
+    struct diagnostics *d)
 {
     struct validation v = { stash, d };
 
-    validate_block(&v, root, BLOCK_FILE);
+    validate_block(&v, root, block);
 }

@@ -289,6 +289,15 @@ value_read_url(const char *text, struct value_url *url)
 }
 
 const char *
+value_check_name(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (!isalnum((unsigned char)*text) && *text != '-' && *text != '_')
+            return "a name is made of letters, digits, '-' and '_'";
+    return NULL;
+}
+
+const char *
 value_check_prefix(const char *text)
 {
     size_t length = strlen(text);

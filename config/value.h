@@ -58,6 +58,9 @@ const char *value_read_url(const char *text, struct value_url *url) MUST_USE;
 /* A DNS name or an IPv4 address, without port; `*.` in front when `wildcard` may be. */
 const char *value_check_host(const char *text, bool wildcard) MUST_USE;
 
+/* The name of a listener, an upstream, a preset. */
+const char *value_check_name(const char *text) MUST_USE;
+
 /* A path prefix: "/path", canonical. */
 const char *value_check_prefix(const char *text) MUST_USE;
 

@@ -365,6 +365,7 @@ parse(struct reader *r, struct fy_diag *diag)
         if (r->source->index > 0) { /* an included file may be all comments */
             root = stash_take(r->stash, 1, sizeof(*root));
             root->kind = NODE_MAP;
+            root->mark.source = r->source;
             return root;
         }
         report(r->d, CODE_KIND, (struct mark){ .source = r->source },

@@ -15,25 +15,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/fault.h"
-
-enum url_oddity {
-    URL_HAS_DOUBLE_ENCODING = 1 << 0, /* decoding twice gives something else */
-    URL_HAS_NUL = 1 << 1,
-    URL_HAS_LINE_END = 1 << 2,  /* an encoded CR or LF */
-    URL_HAS_CONTROL = 1 << 3,   /* another encoded control character */
-    URL_HAS_BACKSLASH = 1 << 4, /* raw (refused by the head parser) or %5c */
-    URL_HAS_ENCODED_SLASH = 1 << 5,
-    URL_HAS_BAD_UTF8 = 1 << 6,        /* invalid or overlong, after decoding */
-    URL_HAS_DOT_SEGMENTS = 1 << 7,    /* "." or "..", raw or encoded */
-    URL_CLIMBS = 1 << 8,              /* ".." above the root */
-    URL_HAS_PARAMETERS = 1 << 9,      /* ';' in the path */
-    URL_HAS_HIGH_BIT = 1 << 10,       /* bytes of 0x80 and up, after decoding */
-    URL_HAS_EMPTY_SEGMENTS = 1 << 11, /* "//" */
-    URL_HAS_UNICODE_ESCAPE = 1 << 12, /* %uXXXX */
-    URL_HAS_BAD_ESCAPE = 1 << 13,     /* '%' without two hex digits */
-    URL_HAS_DISGUISED_DOTS = 1
-        << 14, /* a dot segment spelled with %2e, or before ';' */
-};
+#include "http/url_policy.h"
 
 struct url {
     struct bytes path;      /* canonical, still escaped, begins with '/', or "*" */

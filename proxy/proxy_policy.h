@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "http/filter_policy.h"
 #include "http/http_policy.h"
 #include "tls/tls_policy.h"
 
@@ -63,6 +64,7 @@ struct publish_policy {
     const struct route_policy *routes; /* longest prefix first; the last one is "/" */
     unsigned route_count;
     struct http_limits limits;
+    const struct filter_policy *filter; /* what the application needs; NULL for a tunnel */
 };
 
 struct listen_address {

@@ -35,6 +35,7 @@ def result(good, name, detail=""):
 
 def run(*arguments, cwd):
     environment = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
+    environment["POSTERN_DATA"] = str(here / "data")
     done = subprocess.run([verbs, *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=60)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -45,10 +46,18 @@ def steady(text):
     return re.sub(r"in \d days \(\d{4}-\d\d-\d\d\)", "in 5 days (DATE)", text)
 
 
+class Loader(yaml.SafeLoader):
+    """As YAML 1.2 and the editors have it: a date is text."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in rows if not tag.endswith(":timestamp")]
+        for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
 def load(file):
     """As other tools read it; None when it is no YAML at all."""
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.load(file.read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError):
         return None
 

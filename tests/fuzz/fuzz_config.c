@@ -75,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     loaded_parse(loaded, bytes_of(data, size), &d);
     require(loaded->root != NULL || d.errors > 0); /* never refused without a word */
     if (d.errors == 0) {
-        snapshot = freeze(loaded->root);
+        snapshot = freeze(loaded);
         fuzz_config_usable++;
         cross_processes(loaded);
     }

@@ -49,7 +49,7 @@ freeze_text(const char *text)
     loaded_parse(loaded, bytes_of_string(copy), &d);
     if (d.errors > 0)
         fail_msg("%s", d.rows[0].text);
-    s = freeze(loaded->root);
+    s = freeze(loaded);
     loaded_fini(loaded);
     free(copy);
 }
