@@ -180,22 +180,20 @@ extension_of(struct bytes name)
     return bytes_of(dot, name.length - (size_t)(dot - name.at));
 }
 
-/* Which part is the extension could be read in two ways. */
+/* Which part is the extension could be read in two ways: the first dot is not its own. */
 static bool
-is_ambiguous(struct bytes path, struct bytes name, struct bytes extension)
+is_ambiguous(struct bytes path, struct bytes extension)
 {
     const char *dot = memchr(path.at, '.', path.length);
 
-    /* An empty last segment has no place in the path to begin at, and no dot. */
-    return dot != NULL && (name.length == 0 || dot < name.at || dot != extension.at);
+    return dot != NULL && dot != extension.at;
 }
 
 FILTER_CHECK(extensions)
 {
     const struct filter_policy *policy = input->policy;
     struct bytes path = input->url->decoded;
-    struct bytes name = last_segment(path);
-    struct bytes extension = extension_of(name);
+    struct bytes extension = extension_of(last_segment(path));
     const char *rule = NULL;
 
     (void)verdict;
@@ -206,7 +204,7 @@ FILTER_CHECK(extensions)
     else if (policy->extensions_allowed.count > 0 &&
         !words_hold_nocase(&policy->extensions_allowed, extension))
         rule = "extensions.allow";
-    else if (policy->refuses_ambiguous_extension && is_ambiguous(path, name, extension))
+    else if (policy->refuses_ambiguous_extension && is_ambiguous(path, extension))
         rule = "extensions.refuse_ambiguous";
     if (rule == NULL)
         return filter_found_nothing();

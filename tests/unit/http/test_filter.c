@@ -137,7 +137,8 @@ static void
 sequences_are_found_raw_and_decoded(void **state)
 {
     const struct filter_policy policy = {
-        .denied_in_path = WORDS(WORD(".."), WORD("%2e"), WORD("Ab"), WORD("~")),
+        .denied_in_path =
+            WORDS(WORD(".."), WORD("%2e"), WORD("Ab"), WORD("~"), WORD("q")),
         .denied_in_query = WORDS(WORD("(script"), WORD("%28"), WORD("c d")),
     };
     static const struct row rows[] = {
@@ -147,6 +148,7 @@ sequences_are_found_raw_and_decoded(void **state)
         { "GET /x%2Ey", "", FAULT_FILTER_SEQUENCE, 5, "deny_in_path" },
         { "GET /x%61%42", "", FAULT_FILTER_SEQUENCE, 5, "deny_in_path" },
         { "GET /%7e", "", FAULT_FILTER_SEQUENCE, 5, "deny_in_path" },
+        { "GET /Q", "", FAULT_FILTER_SEQUENCE, 5, "deny_in_path" },
         { "GET /(script?a=%53", "", PASSES },
         { "GET /?a=(SCRIPT", "", FAULT_FILTER_SEQUENCE, 18, "deny_in_query" },
         { "GET /?a=(%53cript", "", FAULT_FILTER_SEQUENCE, 18, "deny_in_query" },
@@ -307,30 +309,75 @@ each_check_stands_alone(void **state)
     arena_clear(&judged.arena);
 }
 
-/* Nothing may pass because there was no memory to look at it, or because it was too much. */
+/* Nothing may pass because there was too much of it to look at. */
 static void
-what_cannot_be_looked_at_is_refused(void **state)
+too_many_parameters_are_refused(void **state)
 {
     const struct condition conditions[] = { { PART_PARAMETER, WORD("a"), TEST_CONTAINS,
         .text = WORD("b") } };
     const struct mitigation mitigation = { "PM-1", .conditions = conditions,
         .condition_count = 1 };
-    const struct filter_policy policy = { .mitigations = &mitigation,
-        .mitigation_count = 1 };
-    struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+    const struct parameter_rule parameter = { .name = WORD("a") };
+    const struct path_rule rule = { .id = "A",
+        .paths = WORDS(WORD("/")),
+        .parameters = &parameter,
+        .parameter_count = 1 };
+    const struct filter_policy policies[] = {
+        { .mitigations = &mitigation, .mitigation_count = 1 },
+        { .has_model = true, .rules = &rule, .rule_count = 1 },
+    };
     char line[8192] = "GET /?";
 
     (void)state;
     for (size_t i = 0; i < 2000; i++)
         memcpy(line + 6 + 2 * i, i == 1999 ? "a\0" : "a&", 2);
-    judged_read(&judged, &policy, line, "");
-    filter_judge(&judged.input, &judged.verdict);
-    assert_fault(judged.verdict.refused.fault, FAULT_FILTER_PARAMETER);
+    for (size_t i = 0; i < 2; i++)
+        assert_row(&policies[i],
+            &(struct row){ line, "", FAULT_FILTER_PARAMETER, 19, "parameters" });
+}
 
-    judged.arena.limit = judged.arena.used;
-    filter_judge(&judged.input, &judged.verdict);
-    assert_fault(judged.verdict.refused.fault, FAULT_MEMORY);
-    arena_clear(&judged.arena);
+/* Nor because there was no memory to look at it: whatever is left, it is refused. */
+static void
+without_memory_nothing_passes(void **state)
+{
+    const struct condition conditions[] = {
+        { PART_URL, .test = TEST_CONTAINS, .text = WORD("~") },
+        { PART_COOKIE, WORD("c"), TEST_CONTAINS, .text = WORD("~") },
+    };
+    const struct mitigation mitigations[] = {
+        { "PM-1", .conditions = conditions, .condition_count = 1 },
+        { "PM-2", .conditions = conditions + 1, .condition_count = 1 },
+    };
+    const struct path_rule rules[] = {
+        { .id = "D", .action = RULE_DENY, .paths = WORDS(WORD("/a/b")) },
+        { .id = "A", .paths = WORDS(WORD("/**")), .only_parameters = true },
+    };
+    const struct filter_policy policies[] = {
+        { .denied_in_query = WORDS(WORD("x y")) },
+        { .mitigations = mitigations, .mitigation_count = 1 },
+        { .mitigations = mitigations + 1, .mitigation_count = 1 },
+        { .has_model = true, .rules = rules, .rule_count = 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+        enum fault fault;
+
+        judged_read(&judged, &policies[i], "GET /a//b?x+y%2526%257E",
+            "Cookie: c=%7e\r\n");
+        filter_judge(&judged.input, &judged.verdict);
+        fault = judged.verdict.refused.fault;
+        assert_true(fault != FAULT_NONE && fault != FAULT_MEMORY);
+        for (size_t bytes = 0; judged.verdict.refused.fault != fault || bytes == 0;
+             bytes += 16) {
+            judged.arena.limit = judged.arena.used + bytes;
+            filter_judge(&judged.input, &judged.verdict);
+            assert_true(judged.verdict.refused.fault == fault ||
+                judged.verdict.refused.fault == FAULT_MEMORY);
+        }
+        arena_clear(&judged.arena);
+    }
 }
 
 int
@@ -347,7 +394,8 @@ main(void)
         cmocka_unit_test(mitigations_hold_when_all_conditions_do),
         cmocka_unit_test(a_mitigation_reports_until_its_date),
         cmocka_unit_test(each_check_stands_alone),
-        cmocka_unit_test(what_cannot_be_looked_at_is_refused),
+        cmocka_unit_test(too_many_parameters_are_refused),
+        cmocka_unit_test(without_memory_nothing_passes),
     };
 
     return cmocka_run_group_tests_name("filter", tests, NULL, NULL);

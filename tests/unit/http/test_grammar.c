@@ -177,6 +177,8 @@ activesync_in_base64(void **state)
         encode(blobs[i].raw, line + strlen(line));
         if (holds(GRAMMAR_ACTIVESYNC, line, "") != blobs[i].holds)
             fail_msg("blob %zu: %s", i, line);
+        memcpy(line + strlen(line), "A", 2); /* six bits more make no byte */
+        assert_false(holds(GRAMMAR_ACTIVESYNC, line, ""));
     }
 }
 
@@ -207,6 +209,7 @@ activesync_in_bad_base64(void **state)
         { false, EAS "?jRIJBBBBQkNERUYwMTIzNDU2Nzg5AAZpUGhvbmU%3DA", "" },
         { false, EAS "?jRIJBBBBQkNERUYwMTIzNDU2Nzg5AAZpUGhvbmU-", "" },
         { false, EAS "?jRIJBBBBQkNERUYwMTIzNDU2Nzg5AAZpUGhvbmU=&Cmd=Ping", "" },
+        { false, EAS "?jRIJ%3DBBBBQkNERUYwMTIzNDU2Nzg5AAZpUGhvbmU", "" },
         { false, EAS "?=", "" },
         { false, EAS "?A", "" },
     };

@@ -27,7 +27,7 @@ teardown(void **state)
 static const char *
 spell(const struct pairs *pairs)
 {
-    static char text[256];
+    static char text[512];
     size_t length = 0;
 
     for (unsigned i = 0; i < pairs->count; i++)
@@ -77,6 +77,24 @@ cookies_of_all_fields_count(void **state)
     (void)state;
     assert_fault(pairs_of_cookies(&head, &arena, &pairs), FAULT_NONE);
     assert_string_equal(spell(&pairs), "a=b;c=d;e=f=g;h=%7e;");
+}
+
+/* The array grows while the arena gives out other memory. */
+static void
+many_pairs_keep_their_places(void **state)
+{
+    char query[4 * 70 + 1], expected[4 * 70 + 1];
+    struct pairs pairs;
+
+    (void)state;
+    for (size_t i = 0; i < 70; i++) {
+        memcpy(query + 4 * i, "%41&", 4);
+        query[4 * i + 2] = (char)('1' + i % 9);
+        (void)snprintf(expected + 3 * i, 4, "%c=;", (int)('A' + i % 9));
+    }
+    assert_fault(pairs_of_query(bytes_of(query, 4 * 70), &arena, &pairs), FAULT_NONE);
+    assert_int_equal(pairs.count, 70);
+    assert_string_equal(spell(&pairs), expected);
 }
 
 static void
@@ -145,6 +163,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(queries_are_cut_and_decoded),
         TEST(cookies_of_all_fields_count),
+        TEST(many_pairs_keep_their_places),
         TEST(there_is_a_bound),
         TEST(names_are_read_as_php_reads_them),
     };

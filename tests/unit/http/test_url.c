@@ -125,6 +125,7 @@ oddities_are_told(void **state)
         { "/%u0041", URL_HAS_UNICODE_ESCAPE | URL_HAS_DOUBLE_ENCODING, 0 },
         { "/%x", URL_HAS_BAD_ESCAPE, 0 },
         { "/%u004", URL_HAS_BAD_ESCAPE, 0 },
+        { "/%u004x", URL_HAS_BAD_ESCAPE, 0 },
         { "/100%25use", 0, 0 },
         { "/%25u0041", URL_HAS_DOUBLE_ENCODING, 0 },
         { "/?a;b", 0, 0 },
