@@ -286,17 +286,39 @@ write_answer(struct conn *c)
     return false;
 }
 
-/* The answer is complete and in TLS's hands: the next request, or the end. */
+/* After the present answer, another request is welcome. */
+static bool
+goes_on(const struct conn *c)
+{
+    return c->keep_alive && !c->client.pinned_lost &&
+        c->exchange->request.framing.kind != HTTP_TUNNEL;
+}
+
+/*
+ * The answer is complete and on its way. The last one is waited for until the kernel has
+ * it all: a slow client may need longer than the time to linger, and has it here.
+ */
+static bool
+is_delivered(struct conn *c)
+{
+    if (!exchange_is_answered(c->exchange) || !chunk_queue_is_empty(&c->out))
+        return false;
+    if (goes_on(c))
+        return true;
+    tls_stream_settle(&c->stream, !chunk_queue_is_full(&c->in));
+    return c->stream.fault == FAULT_NONE && tls_stream_is_flushed(&c->stream);
+}
+
+/* The next request, or the end. */
 static void
 end_exchange(struct conn *c)
 {
-    bool goes_on = c->keep_alive && !c->client.pinned_lost;
-    bool was_tunnel = c->exchange->request.framing.kind == HTTP_TUNNEL;
+    bool next = goes_on(c);
 
     exchange_free(&c->exchange);
     c->head_begun_ns = 0;
     c->search = (struct http_head_search){ .seen = 0 };
-    if (goes_on && !was_tunnel)
+    if (next)
         conn_enter(c, PHASE_HEAD);
     else
         conn_linger(c, FAULT_NONE);
@@ -326,7 +348,7 @@ conn_http_exchange(struct conn *c)
         return true;
     if (tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED)
         moved = true;
-    if (exchange_is_answered(x) && chunk_queue_is_empty(&c->out)) {
+    if (is_delivered(c)) {
         end_exchange(c);
         return true;
     }

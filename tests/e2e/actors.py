@@ -575,10 +575,12 @@ class Client:
     ):
         """`tls`: "1.2" or "1.3", no other is offered. `drip`: each byte of the wire is
         sent alone. `sni` None: none is sent. `source`: the address to come from.
-        `window`: how many bytes its kernel takes before it reads."""
+        `window`: how many bytes its kernel takes before it reads, in small segments, so
+        that postern's kernel does not take megabytes either."""
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-        if window:  # it must be known before the connection is
+        if window:  # both must be known before the connection is
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         if source:
             sock.bind((source, 0))
         sock.settimeout(DEADLINE)

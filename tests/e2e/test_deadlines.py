@@ -1,0 +1,228 @@
+"""Nobody may hold a connection for longer than its phase deserves, and nobody slow is cut too early."""
+
+import select
+import ssl
+import threading
+from contextlib import suppress
+
+import pytest
+from actors import PUBLIC_NAME
+from wire import chunked, lines, reply
+
+MEGABYTE = 1 << 20
+# In nanoseconds, and a little less than configured: timers count whole milliseconds.
+HANDSHAKE = HEAD = BODY = 290_000_000
+REPLY = 590_000_000
+
+
+def configure(proxy):
+    proxy.listener["timeouts"] = {
+        "handshake": "300ms", "head": "300ms", "keep_alive": "300ms", "body": "300ms", "reply": "600ms",
+        "linger": "10ms",
+    }  # fmt: skip
+    proxy.published["routes"] = {"/impatient": {"idle": "200ms"}}
+
+
+def is_quiet(client):
+    return not select.select([client.stream.sock], [], [], 0.01)[0]
+
+
+def drip(client, byte):
+    """Sends a byte now and then until something comes back."""
+    with suppress(OSError):
+        while is_quiet(client):
+            client.stream.send(byte)
+
+
+# --- who does not come to the point
+
+
+@pytest.mark.parametrize("part", [0, 3, 50])
+def test_a_handshake_that_does_not_come_is_not_waited_for(play, part):
+    client = play.client(handshake=False)
+    with suppress(ssl.SSLWantReadError):
+        client.tls.do_handshake()
+    client.stream.sock.sendall(client.stream._out.read()[:part])
+    client.expect_gone()
+    event = play.event_of(client, "tls-rejected", reason="tls-handshake-timeout", phase="handshake")
+    assert event["event.duration"] >= HANDSHAKE
+
+
+def test_a_handshake_that_drips_has_no_more_time(play):
+    client = play.client(handshake=False)
+    with suppress(ssl.SSLWantReadError):
+        client.tls.do_handshake()
+    hello = client.stream._out.read()
+    for at in range(len(hello) - 1):  # the last byte never comes
+        if not is_quiet(client):
+            break
+        client.stream.sock.sendall(hello[at : at + 1])
+    client.expect_gone()
+    play.event_of(client, "tls-rejected", reason="tls-handshake-timeout")
+
+
+def test_a_client_that_asks_nothing_is_let_go_in_order(play):
+    client = play.client()
+    client.expect_end()
+    client.close()
+    event = play.event_of(client, "connection-ended", reason="client-idle", phase="head")
+    assert event["event.duration"] >= HEAD
+
+
+def test_a_client_that_asks_nothing_more_is_let_go_in_order(play):
+    client = play.client()
+    client.send_request()
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    upstream.send(reply(204))
+    assert client.read_response().status == 204
+    client.expect_end()
+    client.close()
+    play.event_of(client, "connection-ended", reason="client-idle", phase="head")
+
+
+@pytest.mark.parametrize("first", [b"G", lines("GET / HTTP/1.1", f"Host: {PUBLIC_NAME}")], ids=["a-letter", "a-field"])
+def test_a_head_that_does_not_end_is_a_408(play, first):
+    client = play.client()
+    client.send(first)
+    response = client.read_response("GET")
+    assert (response.status, response.get("Connection")) == (408, "close")
+    client.expect_end()
+    event = play.event_of(client, "request-blocked", status=408, reason="client-slow-head")
+    assert event["event.duration"] >= HEAD
+
+
+def test_a_head_that_drips_has_no_more_time(play):
+    client = play.client()
+    client.send(lines("GET / HTTP/1.1", f"Host: {PUBLIC_NAME}") + b"X: ")
+    drip(client, b"a")
+    assert client.read_response("GET").status == 408
+    play.event_of(client, "request-blocked", reason="client-slow-head")
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_body_that_stops_is_a_408(play, framing):
+    client = play.client()
+    if framing == "length":
+        client.send_request("POST", "/", [("Content-Length", "10")], b"half")
+    else:
+        client.send_request("POST", "/", [("Transfer-Encoding", "chunked")], b"a\r\nhalf")
+    upstream = play.upstream.accept()
+    upstream.read_head()
+    response = client.read_response()
+    assert (response.status, response.get("Connection")) == (408, "close")
+    upstream.expect_gone()
+    event = play.event_of(client, "request-blocked", reason="client-slow-body", ended_by="client", phase="relay")
+    assert event["event.duration"] >= BODY
+
+
+def test_a_body_that_was_asked_for_and_does_not_come_is_a_408(play):
+    """Expect: 100-continue is no way to hold an upstream connection for as long as a poll may hang."""
+    client = play.client()
+    client.send_request("POST", "/", [("Content-Length", "10"), ("Expect", "100-continue")])
+    upstream = play.upstream.accept()
+    upstream.read_head()
+    upstream.send(lines("HTTP/1.1 100 Continue", ""))
+    response = client.read_response()
+    assert ([i.status for i in response.interims], response.status) == ([100], 408)
+    play.event_of(client, "request-blocked", reason="client-slow-body")
+
+
+def test_a_client_that_waits_for_100_continue_is_not_hurried(play):
+    """The upstream may take its time: the client owes nothing yet."""
+    client = play.client()
+    client.send_request("POST", "/", [("Content-Length", "4"), ("Expect", "100-continue")])
+    upstream = play.upstream.accept()
+    upstream.read_head()
+    other = play.client()
+    other.expect_end()  # let go after the time that a body has
+    upstream.send(lines("HTTP/1.1 100 Continue", ""))
+    assert client.read_head().status == 100
+    client.send(b"body")
+    assert upstream.read_bytes(4) == b"body"
+    upstream.send(reply(204))
+    assert client.read_response().status == 204
+
+
+# --- who does not take what it asked for
+
+
+def pour(upstream, length):
+    """Answers with `length` bytes, in a thread, as fast as they are taken."""
+
+    def run():
+        with suppress(OSError):
+            upstream.send(lines("HTTP/1.1 200 OK", f"Content-Length: {length}", ""))
+            for _ in range(length // 65536):
+                upstream.send(b"x" * 65536)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("path", ["/", "/impatient"])
+def test_a_client_that_stops_reading_is_cut_and_it_is_its_own_fault(play, path):
+    """Also where the upstream may be silent for less long: it is not the upstream that stopped."""
+    client = play.client(window=4096)
+    client.send_request("GET", path)
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    pour(upstream, 64 * MEGABYTE)
+    event = play.event_of(client, "request-forwarded", reason="client-slow-read", ended_by="client")
+    assert event["event.duration"] >= REPLY
+    upstream.expect_gone()
+
+
+@pytest.mark.parametrize("idle", ["65m", "200ms"])
+def test_a_client_that_reads_slowly_gets_its_last_byte(make_upstream, make_proxy, make_client, idle):
+    """Even when its answer is the last on the connection, and to linger is brief."""
+    length = MEGABYTE // 2
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.listener["timeouts"] = {"linger": "10ms"}
+    proxy.published["idle"] = idle
+    client = make_client(proxy, window=8192)
+    client.send_request("GET", "/", [("Connection", "close")])
+    inside = upstream.accept()
+    inside.expect_request()
+    pour(inside, length)
+    client.read_head()
+    left = length
+    while left > 0:
+        threading.Event().wait(0.02)  # this is its pace; nothing else depends on it
+        left -= len(client.read_bytes(min(left, 8192)))
+    client.expect_end()
+    proxy.expect_event("request-forwarded", status=200, outcome="success")
+
+
+def test_an_event_stream_outlives_the_time_for_replies(play):
+    """The client has taken all there was: it is not slow."""
+    client = play.client()
+    client.send_request("GET", "/events")
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    upstream.send(lines("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "") + chunked(b"first")[:-5])
+    client.read_head()
+    client.read_bytes(len(b"5\r\nfirst\r\n"))
+    stall_until_cut(play)
+    upstream.send(chunked(b"last"))
+    assert client.read_bytes(len(b"4\r\nlast\r\n0\r\n\r\n")) == b"4\r\nlast\r\n0\r\n\r\n"
+
+
+def stall_until_cut(play):
+    """Another client takes nothing for as long as that is allowed."""
+    client = play.client(window=4096)
+    client.send_request("GET", "/never-read")
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    pour(upstream, 64 * MEGABYTE)
+    play.event_of(client, "request-forwarded", reason="client-slow-read")
+
+
+def test_lingering_has_an_end(play):
+    """The connection is over for postern, but the client does not close it."""
+    client = play.client()
+    client.send(b"no request at all\r\n\r\n")
+    assert client.read_response("GET").status == 400
+    play.event_of(client, "connection-ended")
