@@ -224,6 +224,20 @@ chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes)
     }
 }
 
+struct bytes
+chunk_queue_at(const struct chunk_queue *q, size_t offset)
+{
+    const struct chunk *c = q->head;
+
+    while (c != NULL && offset >= c->end - c->start) {
+        offset -= c->end - c->start;
+        c = c->next;
+    }
+    if (c == NULL)
+        return bytes_of(NULL, 0);
+    return bytes_of(c->bytes + c->start + offset, c->end - c->start - offset);
+}
+
 void
 chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes)
 {

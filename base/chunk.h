@@ -73,6 +73,9 @@ void chunk_queue_append(struct chunk_queue *q, struct bytes data);
  */
 void chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes);
 
+/* The run of contiguous data from `offset` on; the empty view at the queue's end. */
+struct bytes chunk_queue_at(const struct chunk_queue *q, size_t offset);
+
 /* Copies the `bytes` bytes from `offset` on to `to`; the queue must hold them. */
 void
 chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/explain_event.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 
@@ -20,6 +21,7 @@ static const char usage[] =
     "usage: postern explain --url URL [--method M] [--from ADDRESS] [--header 'N: "
     "V']...\n"
     "       postern explain --expect FILE\n"
+    "       postern explain ID [--log FILE]\n"
     "       postern explain WORD\n"
     "\n"
     "Says which gates the request would pass, which one would stop it, and what the\n"
@@ -29,15 +31,53 @@ static const char usage[] =
     "  --expect FILE   a request per line: 'pass|REASON METHOD URL [ADDRESS]'; blank\n"
     "                  lines and those with # are skipped. Prints what comes out "
     "otherwise\n"
+    "  ID              a request's id, as on the error page: what the log tells of it\n"
+    "  --log FILE      the log to look in (default: the file that log.to names)\n"
     "  WORD            a reason of the log (http-two-lengths) or a code of check "
     "(T003)\n";
 
 struct command {
-    const char *config, *expect, *word;
+    const char *config, *expect, *word, *log;
     bool json;
     struct trial_request request;
     const char *headers[HEADERS_MAX];
 };
+
+/* One option of the command line; false when it is not one, or malformed. */
+static bool
+take(struct command *c, int option)
+{
+    switch (option) {
+    case 'c':
+        c->config = optarg;
+        return true;
+    case 'u':
+        c->request.url = optarg;
+        return true;
+    case 'm':
+        c->request.method = optarg;
+        return true;
+    case 'a':
+        c->request.from = optarg;
+        return true;
+    case 'e':
+        c->expect = optarg;
+        return true;
+    case 'l':
+        c->log = optarg;
+        return true;
+    case 'f':
+        c->json = strcmp(optarg, "json") == 0;
+        return c->json || strcmp(optarg, "text") == 0;
+    case 'H':
+        if (c->request.header_count == HEADERS_MAX)
+            return false;
+        c->headers[c->request.header_count++] = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
 
 /* -1: go on; else the exit status. */
 static int
@@ -51,6 +91,7 @@ parse(int argc, char **argv, struct command *c)
         { "header", required_argument, NULL, 'H' },
         { "expect", required_argument, NULL, 'e' },
         { "format", required_argument, NULL, 'f' },
+        { "log", required_argument, NULL, 'l' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
@@ -58,36 +99,11 @@ parse(int argc, char **argv, struct command *c)
     int option;
 
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            c->config = optarg;
-            break;
-        case 'u':
-            c->request.url = optarg;
-            break;
-        case 'm':
-            c->request.method = optarg;
-            break;
-        case 'a':
-            c->request.from = optarg;
-            break;
-        case 'e':
-            c->expect = optarg;
-            break;
-        case 'h':
+        if (option == 'h') {
             fputs(usage, stdout);
             return 0;
-        case 'f':
-            c->json = strcmp(optarg, "json") == 0;
-            wrong = wrong || (!c->json && strcmp(optarg, "text") != 0);
-            break;
-        case 'H':
-            if (c->request.header_count < HEADERS_MAX)
-                c->headers[c->request.header_count++] = optarg;
-            break;
-        default:
-            wrong = true;
         }
+        wrong = !take(c, option) || wrong;
     }
     if (optind + 1 == argc)
         c->word = argv[optind++];
@@ -98,6 +114,27 @@ parse(int argc, char **argv, struct command *c)
         return 2;
     }
     return -1;
+}
+
+/* A request's id: 26 characters of Crockford's base 32. */
+static bool
+is_id(const char *word)
+{
+    return strlen(word) == 26 && strspn(word, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == 26;
+}
+
+static const char *
+log_file(const struct snapshot *snapshot, const struct command *c)
+{
+    const struct log_policy *log = &snapshot->log;
+
+    if (c->log != NULL)
+        return c->log;
+    for (unsigned i = 0; i < log->target_count; i++) {
+        if (log->targets[i].kind == LOG_TO_FILE)
+            return log->targets[i].path;
+    }
+    return NULL;
 }
 
 static int
@@ -213,6 +250,36 @@ check_line(struct snapshot *snapshot, const char *file, unsigned number, char *l
     return status;
 }
 
+/* What the log tells of a request, and its way today. */
+static int
+explain_id(struct snapshot *snapshot, const struct command *c)
+{
+    struct command again = { .json = c->json };
+    const char *file = log_file(snapshot, c);
+    struct explain_event event = { .line = NULL };
+    struct note note = { "" };
+    int status = 1;
+
+    if (file == NULL) {
+        fputs("postern explain: the log is no file here; name one with --log\n",
+            stderr);
+        return 2;
+    }
+    if (!explain_event_find(file, c->word, &event, &note)) {
+        fprintf(stderr, "postern explain: %s\n", note.text);
+    } else {
+        if (!c->json)
+            explain_event_print(&event, stdout);
+        again.request.method = event.method;
+        again.request.url = event.url;
+        again.request.from = event.from;
+        again.request.listener = event.listener;
+        status = explain_request(snapshot, &again);
+    }
+    explain_event_fini(&event);
+    return status;
+}
+
 static int
 check_expectations(struct snapshot *snapshot, const char *file)
 {
@@ -253,7 +320,7 @@ cli_explain(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (command.word != NULL) {
+    if (command.word != NULL && !is_id(command.word)) {
         if (explain_word(command.word, stdout))
             return 0;
         fprintf(stderr, "postern explain: '%s' is neither a reason nor a code\n",
@@ -267,8 +334,12 @@ cli_explain(int argc, char **argv)
     diagnostics_fini(&diagnostics);
     if (snapshot == NULL)
         return 1;
-    status = command.expect != NULL ? check_expectations(snapshot, command.expect)
-                                    : explain_request(snapshot, &command);
+    if (command.expect != NULL)
+        status = check_expectations(snapshot, command.expect);
+    else if (command.word != NULL)
+        status = explain_id(snapshot, &command);
+    else
+        status = explain_request(snapshot, &command);
     snapshot_unref(&snapshot);
     return status;
 }

@@ -105,6 +105,7 @@ explain_print_json(const struct trial_request *request, struct trial *trial, FIL
     json_member("listener", trial->listener, to);
     json_member("host", trial->host, to);
     json_member("route", trial->route, to);
+    json_member("rule", trial->rule, to);
     json_member("upstream", trial->upstream, to);
     fputs(",\"steps\":[", to);
     for (unsigned i = 0; i < trial->count; i++) {

@@ -8,6 +8,7 @@
 #include "cli/demo.h"
 #include "cli/explain.h"
 #include "cli/schema.h"
+#include "cli/show_application.h"
 #include "cli/show_config.h"
 #include "cli/verbs.h"
 #include "log/event_doc.h"
@@ -24,6 +25,8 @@ static const struct verb verbs[] = {
     { "check", cli_check, "find all mistakes of a configuration; needs no network" },
     { "show-config", cli_show_config,
         "the settings in force, and where each comes from" },
+    { "show-application", cli_show_application,
+        "what a webmail needs: one preset, or a list of all" },
     { "explain", cli_explain, "why a request passes, or would be refused" },
     { "schema", cli_schema, "the JSON Schema of the configuration, for editors" },
     { "events", cli_events, "the reference of events, fields and reasons" },
@@ -42,7 +45,7 @@ explain(FILE *to)
         to);
     for (size_t i = 0; i < VERB_COUNT; i++) {
         if (verbs[i].purpose != NULL)
-            fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].purpose);
+            fprintf(to, "  %-16s %s\n", verbs[i].name, verbs[i].purpose);
     }
     fputs("\n'postern VERB --help' tells more.\n", to);
 }

@@ -236,10 +236,14 @@ freeze_route(struct freezer *f, struct route_policy *route, const struct node *b
     route->prefix = copy(f, block->key);
     if (upstream != NULL)
         route->upstream = find_upstream(f, upstream->text);
-    if (tree_setting(block, SETTING_ROUTE_IDLE) != NULL)
+    if (tree_setting(block, SETTING_ROUTE_IDLE) != NULL) {
         route->idle_ms = number(block, SETTING_ROUTE_IDLE);
-    if (tree_setting(block, SETTING_ROUTE_BODY) != NULL)
+        route->states_idle = true;
+    }
+    if (tree_setting(block, SETTING_ROUTE_BODY) != NULL) {
         route->body_bytes = tree_number(block, SETTING_ROUTE_BODY);
+        route->states_body = true;
+    }
     if (tree_setting(block, SETTING_ROUTE_WEBSOCKET) != NULL)
         route->websocket = tree_number(block, SETTING_ROUTE_WEBSOCKET) != 0;
 }
@@ -264,7 +268,9 @@ freeze_routes(struct freezer *f, struct publish_policy *p, const struct node *bl
         .prefix = "/",
         .upstream = find_upstream(f, tree_text(block, SETTING_PUBLISH_UPSTREAM)),
         .idle_ms = number(block, SETTING_PUBLISH_IDLE),
+        .states_idle = tree_setting(block, SETTING_PUBLISH_IDLE) != NULL,
         .body_bytes = tree_number(block, SETTING_PUBLISH_BODY),
+        .states_body = tree_setting(block, SETTING_PUBLISH_BODY) != NULL,
         .websocket = tree_number(block, SETTING_PUBLISH_WEBSOCKET) != 0,
     };
     struct route_policy *r;

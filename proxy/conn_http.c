@@ -266,6 +266,7 @@ write_answer(struct conn *c)
 
     switch (x->answer) {
     case ANSWER_NONE:
+    case ANSWER_HELD:
         return false;
     case ANSWER_INTERIM:
         write_interim(c);

@@ -60,6 +60,7 @@ exchange_begin_tunnel(struct exchange *x, const struct publish_policy *publish)
     x->is_tunnel = true;
     x->publish = publish;
     x->route = &publish->routes[0];
+    x->idle_ms = x->route->idle_ms;
     x->request.framing.kind = x->response.framing.kind = HTTP_TUNNEL;
     x->phase = PHASE_DIAL;
 }
@@ -118,6 +119,11 @@ pass_gates(struct exchange *x)
 {
     enum fault fault = gate_pass(x);
 
+    if (fault == FAULT_NONE && !x->redirects) {
+        x->inspection = upload_new(x->publish->filter, &x->request, &x->arena,
+            &x->verdict.refused);
+        fault = x->verdict.refused.fault;
+    }
     if (fault != FAULT_NONE) {
         exchange_fail(x, fault);
     } else if (x->redirects) {
@@ -289,7 +295,7 @@ link_failed(struct exchange *x, enum fault fault)
 static bool
 relay(struct exchange *x)
 {
-    bool moved = false, was_answered = x->answer == ANSWER_HEAD;
+    bool moved = false, was_answered = x->answer >= ANSWER_HELD;
     enum fault fault = gate_body(x);
 
     if (fault == FAULT_NONE)
@@ -298,7 +304,7 @@ relay(struct exchange *x)
         fault = link_receive(x, &moved);
     if (x->asked_ns == 0 && x->upload.delivered)
         x->asked_ns = clock_ns();
-    if (!was_answered && x->answer == ANSWER_HEAD)
+    if (!was_answered && x->answer >= ANSWER_HELD)
         server_succeeded(x->server);
     if (moved)
         x->moved_ms = now_ms(x);
@@ -348,11 +354,18 @@ exchange_interim_passed(struct exchange *x)
     x->response = (struct http_head){ .status = 0 };
 }
 
+/* One of the two channels of RPC over HTTP: a body of a gigabyte that comes as it comes. */
+static bool
+is_channel(const struct exchange *x)
+{
+    return x->verdict.rule != NULL && x->verdict.rule->grammar == GRAMMAR_RPC_PROXY;
+}
+
 /* The client owes us body bytes, and is not waiting for a 100 of the upstream. */
 static bool
 waits_for_upload(const struct exchange *x)
 {
-    return !x->upload.ended && x->request.framing.kind != HTTP_TUNNEL &&
+    return !x->upload.ended && !is_channel(x) && x->request.framing.kind != HTTP_TUNNEL &&
         !chunk_queue_is_full(&x->upload.data) && x->answer == ANSWER_NONE &&
         !(x->request.expects_continue && x->upload.bytes == 0);
 }
@@ -370,11 +383,11 @@ exchange_deadline(const struct exchange *x, enum fault *fault)
         return UINT64_MAX;
     if (x->answer == ANSWER_HEAD && chunk_queue_is_full(&x->download.data))
         return UINT64_MAX; /* it is the client who does not take what is there */
-    idle_ms = x->route->idle_ms;
+    idle_ms = x->idle_ms;
     if (x->half_closed && idle_ms > HALF_CLOSED_MS)
         idle_ms = HALF_CLOSED_MS;
     until = x->moved_ms + idle_ms;
-    *fault = x->answer == ANSWER_HEAD ? FAULT_UPSTREAM_STALLED : FAULT_UPSTREAM_TIMEOUT;
+    *fault = x->answer >= ANSWER_HELD ? FAULT_UPSTREAM_STALLED : FAULT_UPSTREAM_TIMEOUT;
     if (waits_for_upload(x) &&
         x->upload_moved_ms + x->client->listener->policy->body_ms < until) {
         until = x->upload_moved_ms + x->client->listener->policy->body_ms;

@@ -15,7 +15,9 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/note.h"
+#include "http/filter.h"
 #include "http/head.h"
+#include "http/upload.h"
 #include "http/url.h"
 #include "proxy/affinity.h"
 #include "proxy/client.h"
@@ -29,8 +31,9 @@ struct server;
 enum answer {
     ANSWER_NONE, /* nothing yet */
     ANSWER_INTERIM, /* a 1xx head waits in `response`: pass it on, then exchange_interim_passed */
-    ANSWER_HEAD, /* the upstream's final head is in `response` */
     ANSWER_OWN,  /* we answer ourselves: `fault`, or a redirect */
+    ANSWER_HELD, /* the final head is in, and waits for the first bytes of its body */
+    ANSWER_HEAD, /* the upstream's final head is in `response` and may go out */
 };
 
 struct exchange {
@@ -46,12 +49,17 @@ struct exchange {
     struct url url;
     const struct publish_policy *publish; /* NULL until a gate found it */
     const struct route_policy *route;
+    struct filter_verdict verdict; /* what the application's filter found */
+    uint64_t body_bytes;           /* bounds of the route, or of the rule that matched */
+    uint32_t idle_ms;
+    struct upload *inspection; /* looks into the request's body; NULL: no need */
+    uint64_t inspected;        /* bytes of `upload` it has seen */
+
     enum answer answer;
     bool cut;       /* the answer broke off: the client must see that it did */
     bool is_tunnel; /* TLS passed through: no request was read */
     bool redirects; /* the answer is a 308 to https */
-    bool
-        half_closed; /* the client will send nothing more: do not wait long for the rest */
+    bool half_closed; /* the client will send nothing more: the rest has little time */
 
     struct flow upload, download;
     uint64_t moved_ms;        /* when a byte last moved in either direction */
@@ -60,8 +68,7 @@ struct exchange {
     struct link *link;
     struct server *server;  /* of the present or last try */
     uint64_t servers_tried; /* bit per server */
-    unsigned address_at,
-        address_left; /* the present server's address and how many remain */
+    unsigned address_at, address_left; /* of the present server; how many remain */
     unsigned tries;
     enum fault dial_fault; /* of the last address or server that did not work */
     bool fresh_only;       /* a pooled connection failed us: dial */

@@ -68,6 +68,30 @@ write_cookie(struct exchange *x, const struct http_field *field, struct chunk_qu
     return FAULT_NONE;
 }
 
+/* Names that this application's server believes: from a client they are dropped. */
+static bool
+is_ours_to_say(const struct exchange *x, const struct http_field *field)
+{
+    const struct filter_policy *filter = x->publish->filter;
+
+    if (filter_names(&filter->stripped_headers, field->name))
+        return true;
+    for (unsigned i = 0; i < filter->set_header_count; i++) {
+        if (bytes_equal_nocase(filter->set_headers[i].name, field->name))
+            return true;
+    }
+    return false;
+}
+
+static void
+write_application_fields(const struct exchange *x, struct chunk_queue *to)
+{
+    const struct filter_policy *filter = x->publish->filter;
+
+    for (unsigned i = 0; i < filter->set_header_count; i++)
+        http_write_field(to, filter->set_headers[i].name, filter->set_headers[i].value);
+}
+
 enum fault
 forward_request(struct exchange *x, struct chunk_queue *to)
 {
@@ -78,7 +102,7 @@ forward_request(struct exchange *x, struct chunk_queue *to)
     for (unsigned i = 0; i < head->field_count && fault == FAULT_NONE; i++) {
         const struct http_field *field = &head->fields[i];
 
-        if (!http_field_is_forwarded(head, field, true))
+        if (!http_field_is_forwarded(head, field, true) || is_ours_to_say(x, field))
             continue;
         if (field->id == FIELD_EXPECT && !head->expects_continue)
             continue;
@@ -89,6 +113,7 @@ forward_request(struct exchange *x, struct chunk_queue *to)
     }
     if (fault == FAULT_NONE)
         fault = write_ours(x, to);
+    write_application_fields(x, to);
     if (head->wants_websocket && x->route->websocket) {
         write_text(to, "Connection", "Upgrade");
         write_text(to, "Upgrade", "websocket");
@@ -172,11 +197,32 @@ cookie_is_secure(struct bytes cookie)
     return false;
 }
 
+/* The value that stands instead of the upstream's, or NULL. */
+static const struct header_value *
+find_replacement(const struct exchange *x, const struct http_field *field)
+{
+    const struct filter_policy *filter = x->publish->filter;
+
+    for (unsigned i = 0; i < filter->replaced_response_header_count; i++) {
+        if (bytes_equal_nocase(filter->replaced_response_headers[i].name, field->name))
+            return &filter->replaced_response_headers[i];
+    }
+    return NULL;
+}
+
 static enum fault
 write_response_field(struct exchange *x, const struct http_field *field,
     struct chunk_queue *to)
 {
+    const struct header_value *replacement = find_replacement(x, field);
     struct bytes value = field->value;
+
+    if (filter_names(&x->publish->filter->removed_response_headers, field->name))
+        return FAULT_NONE;
+    if (replacement != NULL) {
+        http_write_field(to, field->name, replacement->value);
+        return FAULT_NONE;
+    }
 
     if (field->id == FIELD_LOCATION)
         value = location(x, value);

@@ -6,6 +6,9 @@
  */
 #include "proxy/gate.h"
 
+#include <time.h>
+
+#include "http/upload.h"
 #include "proxy/exchange.h"
 #include "proxy/listener.h"
 #include "proxy/worker.h"
@@ -61,15 +64,21 @@ gate_loop(struct exchange *x)
     return FAULT_NONE;
 }
 
+/* What is refused of a URL's oddities is the application's to say: SOGo needs %2F. */
 static enum fault
 gate_url(struct exchange *x)
 {
+    const struct filter_policy *filter = x->publish->filter;
+    struct url judged;
     enum fault fault;
 
     if (x->request.target.length > x->publish->limits.target_bytes)
         return FAULT_HTTP_TARGET_LONG;
     fault = url_canonicalise(x->request.target, &x->arena, &x->url);
-    return fault != FAULT_NONE ? fault : url_judge(&x->url);
+    judged = x->url;
+    judged.oddities &= filter->url_oddities;
+    judged.query_oddities &= filter->query_oddities;
+    return fault != FAULT_NONE ? fault : url_judge(&judged);
 }
 
 /* "/mail" leads "/mail" and "/mail/x", not "/mailbox". */
@@ -98,11 +107,41 @@ gate_route(struct exchange *x)
     return FAULT_NONE;
 }
 
+struct filter_input
+gate_filter_input(struct exchange *x)
+{
+    return (struct filter_input){
+        .policy = x->publish->filter,
+        .head = &x->request,
+        .url = &x->url,
+        .source = (const struct sockaddr *)&x->client->address,
+        .now = (int64_t)time(NULL),
+        .arena = &x->arena,
+    };
+}
+
+static enum fault
+gate_filter(struct exchange *x)
+{
+    struct filter_input input = gate_filter_input(x);
+    const struct path_rule *rule;
+
+    x->idle_ms = x->route->idle_ms;
+    x->body_bytes = x->route->body_bytes;
+    filter_judge(&input, &x->verdict);
+    rule = x->verdict.rule;
+    if (rule != NULL && rule->idle_ms != 0 && !x->route->states_idle)
+        x->idle_ms = rule->idle_ms;
+    if (rule != NULL && (rule->body_bytes < x->body_bytes || !x->route->states_body))
+        x->body_bytes = rule->body_bytes;
+    return x->verdict.refused.fault;
+}
+
 static enum fault
 gate_length(struct exchange *x)
 {
     if (x->request.framing.kind == HTTP_LENGTH &&
-        x->request.framing.length > x->route->body_bytes)
+        x->request.framing.length > x->body_bytes)
         return FAULT_HTTP_BODY_LARGE;
     return FAULT_NONE;
 }
@@ -114,6 +153,7 @@ const struct gate gates[] = {
     { "url", gate_url },
     { "route", gate_route },
     { "redirect", gate_redirect },
+    { "filter", gate_filter },
     { "length", gate_length },
 };
 
@@ -131,11 +171,55 @@ gate_pass(struct exchange *x)
     return FAULT_NONE;
 }
 
-enum fault
-gate_body(const struct exchange *x)
+/* Shows the inspector what it has not seen yet, which is the end of the flow. */
+static enum fault
+inspect(struct exchange *x)
 {
-    if (x->request.framing.kind != HTTP_TUNNEL &&
-        x->upload.bytes > x->route->body_bytes)
+    struct finding finding = { .fault = FAULT_NONE };
+
+    while (finding.fault == FAULT_NONE && x->inspected < x->upload.bytes) {
+        size_t unseen = (size_t)(x->upload.bytes - x->inspected);
+        struct bytes piece =
+            chunk_queue_at(&x->upload.data, x->upload.data.length - unseen);
+
+        upload_feed(x->inspection, piece, &finding);
+        x->inspected += piece.length;
+    }
+    if (finding.fault == FAULT_NONE && x->upload.ended && !x->upload.delivered)
+        upload_end(x->inspection, &finding);
+    if (finding.fault != FAULT_NONE)
+        x->verdict.refused = finding;
+    return finding.fault;
+}
+
+enum fault
+gate_body(struct exchange *x)
+{
+    if (x->request.framing.kind == HTTP_TUNNEL)
+        return FAULT_NONE;
+    if (x->upload.bytes > x->body_bytes)
         return FAULT_HTTP_BODY_LARGE;
-    return FAULT_NONE;
+    return x->inspection != NULL ? inspect(x) : FAULT_NONE;
+}
+
+/* Enough of a body to tell a program by. */
+#define PROGRAM_HEAD_BYTES 64
+
+bool
+gate_holds_answer(const struct exchange *x)
+{
+    return x->publish->filter->refuses_executables &&
+        x->response.framing.kind != HTTP_TUNNEL && !x->download.ended &&
+        x->download.data.length < PROGRAM_HEAD_BYTES;
+}
+
+enum fault
+gate_answer(struct exchange *x)
+{
+    if (!x->publish->filter->refuses_executables ||
+        !upload_is_executable(chunk_queue_front(&x->download.data)))
+        return FAULT_NONE;
+    x->verdict.refused =
+        (struct finding){ .fault = FAULT_FILTER_EXECUTABLE, .rule = "executables" };
+    return FAULT_FILTER_EXECUTABLE;
 }

@@ -6,6 +6,8 @@
  */
 #include "proxy/journal.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "log/event.h"
 #include "proxy/client.h"
@@ -122,6 +124,76 @@ put_request(struct event_log *log, const struct exchange *x)
         event_flag(log, EF_CREDENTIALS_SEEN, true);
 }
 
+/* Response fields that were taken out, for those who have to ask the internal server. */
+static void
+put_correlation(struct event_log *log, const struct exchange *x)
+{
+    const struct word_list *removed = &x->publish->filter->removed_response_headers;
+    char text[256];
+    size_t used = 0;
+
+    for (unsigned i = 0; i < x->response.field_count; i++) {
+        const struct http_field *field = &x->response.fields[i];
+        int n;
+
+        if (used >= sizeof text || field_flags(field->id) & FIELD_SECRET ||
+            !filter_names(removed, field->name))
+            continue;
+        n = snprintf(text + used, sizeof text - used, "%s%.*s: %.*s",
+            used > 0 ? "; " : "", BYTES_ARG(field->name), BYTES_ARG(field->value));
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (used > 0)
+        event_text(log, EF_UPSTREAM_REMOVED,
+            bytes_of(text, used < sizeof text ? used : sizeof text - 1));
+}
+
+/* The filter's findings: the one that refused, and those that would have. */
+static void
+put_findings(struct event_log *log, const struct exchange *x)
+{
+    const struct filter_verdict *verdict = &x->verdict;
+    const struct finding *refused = &verdict->refused;
+    char substatus[16], would[256];
+    size_t used = 0;
+
+    if (refused->fault != FAULT_NONE) {
+        event_string(log, EF_RULE_ID, refused->rule);
+        event_text(log, EF_PART, refused->part);
+        snprintf(substatus, sizeof substatus, "%u.%u", fault_status(refused->fault),
+            refused->substatus);
+        if (refused->substatus != 0)
+            event_string(log, EF_SUBSTATUS, substatus);
+    }
+    for (unsigned i = 0; i < verdict->reported_count && used < sizeof would; i++) {
+        int n = snprintf(would + used, sizeof would - used, "%s%s", used > 0 ? "," : "",
+            verdict->reported[i].rule);
+
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (used > 0)
+        event_text(log, EF_WOULD_BLOCK,
+            bytes_of(would, used < sizeof would ? used : sizeof would - 1));
+}
+
+/* The first file of an upload: what it is called, and what it really is. */
+static void
+put_files(struct event_log *log, const struct exchange *x)
+{
+    const struct upload_file *files;
+    unsigned count;
+
+    if (x->inspection == NULL)
+        return;
+    files = upload_files(x->inspection, &count);
+    if (count == 0)
+        return;
+    event_string(log, EF_FILE_NAME, files[0].name);
+    event_number(log, EF_FILE_SIZE, files[0].bytes);
+    event_string(log, EF_FILE_TYPE, files[0].real[0] != '\0' ? files[0].real
+                                                             : files[0].declared);
+}
+
 static void
 put_upstream(struct event_log *log, const struct exchange *x)
 {
@@ -146,6 +218,7 @@ put_upstream(struct event_log *log, const struct exchange *x)
         event_number(log, EF_UPSTREAM_WAIT, x->answered_ns - x->asked_ns);
     if (x->response.status != 0)
         event_number(log, EF_UPSTREAM_STATUS, x->response.status);
+    put_correlation(log, x);
 }
 
 static enum event_id
@@ -168,6 +241,8 @@ journal_request(const struct exchange *x)
     event_string(log, EF_CONNECTION_ID, x->client->id);
     event_number(log, EF_DURATION, clock_ns() - x->begun_ns);
     put_request(log, x);
+    put_findings(log, x);
+    put_files(log, x);
     if (x->status_sent != 0)
         event_number(log, EF_HTTP_STATUS, x->status_sent);
     event_number(log, EF_HTTP_RESPONSE_BODY, x->download.bytes);

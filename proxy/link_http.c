@@ -11,6 +11,7 @@
 #include "proxy/exchange.h"
 #include "proxy/flow.h"
 #include "proxy/forward.h"
+#include "proxy/gate.h"
 #include "proxy/link.h"
 
 enum fault
@@ -100,10 +101,24 @@ take_answer(struct exchange *x, const struct http_limits *limits)
         fault = switch_protocols(x);
     if (fault != FAULT_NONE)
         return fault;
-    x->answer = ANSWER_HEAD;
+    x->answer = ANSWER_HELD;
     x->answered_ns = clock_ns();
     http_body_begin(&link->body, x->response.framing, limits);
     return FAULT_NONE;
+}
+
+/* The head may go out once the gate has seen as much of the body as it needs. */
+static enum fault
+release_answer(struct exchange *x)
+{
+    enum fault fault;
+
+    if (x->answer != ANSWER_HELD || gate_holds_answer(x))
+        return FAULT_NONE;
+    fault = gate_answer(x);
+    if (fault == FAULT_NONE)
+        x->answer = ANSWER_HEAD;
+    return fault;
 }
 
 /* Reads one head, if it is all there. */
@@ -186,7 +201,7 @@ link_receive(struct exchange *x, bool *moved)
     enum tls_io io;
 
     /* A head has to lie there as a whole; of a body no more than is passed on. */
-    link->in.limit = x->answer == ANSWER_HEAD
+    link->in.limit = x->answer >= ANSWER_HELD
         ? WIRE_LIMIT
         : x->publish->limits.head_bytes + CHUNK_BYTES;
     io = tls_stream_read(&link->stream, &link->in);
@@ -197,10 +212,12 @@ link_receive(struct exchange *x, bool *moved)
         *moved = true;
     if (x->answer == ANSWER_NONE)
         fault = receive_head(x, moved);
-    if (fault == FAULT_NONE && x->answer == ANSWER_HEAD)
+    if (fault == FAULT_NONE && x->answer >= ANSWER_HELD)
         fault = receive_body(x, moved);
     if (fault == FAULT_NONE && (io == TLS_IO_EOF || io == TLS_IO_FAILED))
         fault = receive_end(x, io, moved);
+    if (fault == FAULT_NONE)
+        fault = release_answer(x);
     return fault;
 }
 

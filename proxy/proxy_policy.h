@@ -56,7 +56,8 @@ struct route_policy {
     uint32_t
         idle_ms; /* longest silence in the middle of an exchange, and until the answer */
     uint64_t body_bytes; /* largest request body; 0: none allowed */
-    bool websocket;      /* Upgrade: websocket is passed on */
+    bool states_idle, states_body; /* the operator wrote them: the application's give way */
+    bool websocket; /* Upgrade: websocket is passed on */
 };
 
 struct publish_policy {

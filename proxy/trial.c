@@ -96,14 +96,17 @@ listens_on(const struct listener_policy *listener, const struct target *target)
 
 /* The listener that this request would meet: by port, and among those the one that publishes the host. */
 static const struct listener_policy *
-find_listener(const struct snapshot *snapshot, const struct target *target)
+find_listener(const struct snapshot *snapshot, const struct trial_request *request,
+    const struct target *target)
 {
     const struct listener_policy *found = NULL;
 
     for (unsigned i = 0; i < snapshot->listener_count; i++) {
         const struct listener_policy *listener = &snapshot->listeners[i];
 
-        if (!listens_on(listener, target))
+        if (request->listener != NULL && strcmp(request->listener, listener->name) == 0)
+            return listener;
+        if (request->listener != NULL || !listens_on(listener, target))
             continue;
         if (listener_find_publish(listener, target->host) != NULL)
             return listener;
@@ -180,8 +183,32 @@ tell(struct trial *trial, const char *name, enum fault fault, const struct excha
         note_set(&note, "%s, upstream %s, idle %u s", x->route->prefix,
             x->route->upstream->name, x->route->idle_ms / 1000);
     if (note.text[0] == '\0' && strcmp(name, "length") == 0)
-        note_set(&note, "at most %llu bytes", (unsigned long long)x->route->body_bytes);
+        note_set(&note, "at most %llu bytes", (unsigned long long)x->body_bytes);
     add_step(trial, name, fault, note.text);
+}
+
+/* The application's filter, check by check, with the bounds that each one has. */
+static enum fault
+tell_filter(struct trial *trial, struct exchange *x)
+{
+    struct filter_input input = gate_filter_input(x);
+    struct filter_verdict verdict = { .rule = NULL };
+    enum fault fault = FAULT_NONE;
+
+    for (unsigned i = 0; i < filter_check_count && fault == FAULT_NONE; i++) {
+        struct note limit = { "" };
+        struct finding finding = filter_checks[i].run(&input, &verdict, &limit);
+
+        fault = finding.fault;
+        if (fault != FAULT_NONE)
+            note_set(&limit, "%s%s%.*s", finding.rule,
+                finding.part.length > 0 ? ": " : "", BYTES_ARG(finding.part));
+        add_step(trial, filter_checks[i].name, fault, limit.text);
+    }
+    for (unsigned i = 0; i < verdict.reported_count; i++)
+        add_step(trial, "report", FAULT_NONE, verdict.reported[i].rule);
+    trial->rule = verdict.rule != NULL ? verdict.rule->id : NULL;
+    return fault;
 }
 
 /* The whole head through finder and parser, as it would come from the wire. */
@@ -217,7 +244,10 @@ walk(struct stage *stage, struct exchange *x, struct trial *trial)
     add_step(trial, "request", fault, fault == FAULT_NONE ? fields.text : x->note.text);
     for (unsigned i = 0; i < gate_count && fault == FAULT_NONE; i++) {
         fault = gates[i].run(x);
-        tell(trial, gates[i].name, fault, x);
+        if (strcmp(gates[i].name, "filter") == 0)
+            fault = tell_filter(trial, x);
+        else
+            tell(trial, gates[i].name, fault, x);
     }
     trial->redirected = fault == FAULT_NONE && x->redirects;
     trial->route = x->route != NULL ? x->route->prefix : NULL;
@@ -274,7 +304,7 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
         uv_loop_init(&stage->worker.loop);
         stage->worker.snapshot = snapshot;
         memcpy(stage->worker.pseudonym, "postern", sizeof "postern");
-        stage->listener.policy = find_listener(snapshot, &target);
+        stage->listener.policy = find_listener(snapshot, request, &target);
         write_request(request, &target, &stage->bytes);
         if (stage->listener.policy == NULL) {
             add_step(trial, "listener", FAULT_HTTP_HOST_UNKNOWN,

@@ -21,7 +21,8 @@ struct trial_request {
     const char *method; /* NULL: GET */
     const char
         *url; /* https://host[:port]/path?query, or http:// for a redirect_http port */
-    const char *from;           /* address of the client; NULL: 192.0.2.1 */
+    const char *listener; /* its name; NULL: the one that has the port of the URL */
+    const char *from;     /* address of the client; NULL: 192.0.2.1 */
     const char *const *headers; /* "Name: value" */
     unsigned header_count;
 };
@@ -38,8 +39,8 @@ struct trial {
     unsigned count;
     enum fault fault; /* FAULT_NONE: it would be forwarded, or redirected */
     bool redirected;
-    const char *listener, *host, *route,
-        *upstream;           /* of the snapshot; NULL: not reached */
+    /* Of the snapshot; NULL: not reached. */
+    const char *listener, *host, *route, *rule, *upstream;
     struct chunk_queue head; /* what the upstream would get; empty unless forwarded */
 };
 

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/require.h"
 
 #define PROVIDER "postern-keyd"
@@ -260,16 +261,17 @@ signing_set_padding(struct signing *signing, const OSSL_PARAM *param)
 static int
 is_digest_salt(const struct signing *signing, const OSSL_PARAM *param)
 {
+    uint64_t digest = key_hashes[signing->hash].bytes, written;
     const char *text;
     int number;
 
     if (param->data_type != OSSL_PARAM_UTF8_STRING)
         return OSSL_PARAM_get_int(param, &number) == 1 &&
-            (number == RSA_PSS_SALTLEN_DIGEST ||
-                number == (int)key_hashes[signing->hash].bytes);
+            (number == RSA_PSS_SALTLEN_DIGEST || number == (int)digest);
     return OSSL_PARAM_get_utf8_string_ptr(param, &text) == 1 &&
         (strcmp(text, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0 ||
-            atoi(text) == (int)key_hashes[signing->hash].bytes);
+            (bytes_to_u64(bytes_of_string(text), digest, &written) &&
+                written == digest));
 }
 
 static int
