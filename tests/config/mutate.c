@@ -26,7 +26,8 @@ static const char *const tokens[] = { "*", "&a ", "*a", "!!str ", "<<: ", "\"", 
     "\xff", "é", "~", "null", "@", "`", ",", "0", "99999999999999999999", "-1", "1e9",
     "file:", "credential:", "env:X", "http://", "https://[::1", "@", "*.", "..", "/",
     "tunnel", "clear_text", "upstreams:", "include: /dev/null\n", "key: hunter2",
-    "limits: {head: 1KiB}", "routes: {/a: {}}" };
+    "limits: {head: 1KiB}", "routes: {/a: {}}", "/**", "[a-\\]]{1,9}", "10.0.0.0/8",
+    "2026-12-31", "action: deny", "extends: any\n", "model: false", "[]" };
 
 struct text {
     char bytes[TEXT_MAX];

@@ -138,10 +138,62 @@ def check_show_config():
         lines = [re.split(r"\s{2,}", line) for line in text.splitlines()]
         result(status == 0 and len(lines) == 6 and ["listeners.public.timeouts.head", "15s", "default"] in lines,
                "show-config: defaults under a path", text)
+        status, text, _ = run("show-config", "--config", "applications.yaml", cwd=work)
+        lines = [re.split(r"\s{2,}", line) for line in text.splitlines()]
+        host = "listeners.public.publish.autodiscover.example.com.application"
+        result(status == 0 and [host, "larger", "applications.yaml:13"] in lines and
+               [host + ".limits.url", "3KiB", str(here / "data/applications/larger.yaml") + ":6"] in lines and
+               [host + ".limits.fields", "{authorization: 8KiB, cookie: 5KiB}", "applications.yaml:18"] in lines and
+               "paths" not in text, "show-config: what an application brings", text)
         result(run("show-config", "--config", "included.yaml", "nowhere", cwd=work)[0] == 1,
                "show-config: nothing there")
         status, text, errors = run("show-config", "--config", str(here / "bad" / "choice.yaml"), cwd=work)
         result(status == 1 and text == "" and "[C013]" in errors, "show-config: refuses what check refuses")
+
+
+def check_show_application():
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        status, text, _ = run("show-application", cwd=work)
+        result(status == 0 and [line.split()[0] for line in text.splitlines()] == ["larger", "small", "any"],
+               "show-application: the list", text)
+        status, text, _ = run("show-application", "small", cwd=work)
+        (work / "small.yaml").write_text(text)
+        result(status == 0 and load(work / "small.yaml") == load(here / "data/applications/small.yaml"),
+               "show-application: nothing is lost", text)
+        status, text, _ = run("show-application", "larger", cwd=work)
+        (work / "larger.yaml").write_text(text)
+        shown = load(work / "larger.yaml")
+        result("extends" not in shown and shown["limits"]["url"] == "3KiB" and shown["limits"]["query"] == "1KiB" and
+               list(shown["paths"]) == ["LA010", "SM010", "SM020", "SM030", "SM040"],
+               "show-application: with what it extends", text)
+        for name in ["small", "larger"]:
+            status, text, _ = run("show-application", name, "--from", ".", cwd=work)
+            result(status == 0 and text == (work / (name + ".yaml")).read_text(),
+                   f"show-application: {name} can be copied", text)
+        status, text, errors = run("show-application", "smal", cwd=work)
+        result(status == 1 and text == "" and "did you mean 'small'" in errors, "show-application: no such name", errors)
+        status, text, errors = run("show-application", "other", "--from", str(here / "bad/presets.d"), cwd=work)
+        result(status == 1 and text == "" and "[C013]" in errors, "show-application: a broken one", errors)
+
+
+def check_shipped():
+    """What ships is without a mistake, and every preset can be published."""
+    if not (root / "config/mitigations.yaml").exists():
+        return
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        (work / "tls").mkdir()
+        subprocess.run([pki, work / "tls"], check=True)
+        names = sorted(file.stem for file in (root / "config/applications").glob("*.yaml"))
+        for name in names:
+            (work / "main.yaml").write_text(
+                f"version: 1\napplications: {root}/config/applications\nmitigations: {root}/config/mitigations.yaml\n"
+                'listeners: {public: {address: "*:443", publish: {mail.example.com: '
+                f"{{certificate: tls/mail.pem, upstream: inner, application: {name}}}}}}}}}\n"
+                "upstreams: {inner: {servers: https://inner}}\n")
+            status, text, _ = run("check", "main.yaml", cwd=work)
+            result(status == 0 and ", 0 warnings" in text, f"applications/{name}.yaml: check", text)
 
 
 def check_usage():
@@ -161,6 +213,8 @@ def check_usage():
                                   (["check", "bom.yaml", "crlf.yaml"], 2),
                                   (["schema", "--wrong"], 2),
                                   (["show-config", "a", "b"], 2),
+                                  (["show-application", "a", "b"], 2),
+                                  (["show-application", "--help"], 0),
                                   (["check", "--help"], 0)]:
             status, text, _ = run(*arguments, cwd=work)
             result(status == wanted and ("--quiet" not in arguments or text == ""),
@@ -188,6 +242,8 @@ def main():
     check_folder(here / "good", schema)
     check_examples(schema)
     check_show_config()
+    check_show_application()
+    check_shipped()
     check_usage()
     check_secrets_stay_in()
     _, page, _ = run("schema", "--markdown", cwd=root)

@@ -1,12 +1,14 @@
 /*
- * tests/fuzz/fuzz_config.c - whatever an editor left in the configuration file.
+ * tests/fuzz/fuzz_config.c - whatever an editor left in a file of the configuration.
  *
+ * What looks like a preset or like mitigations is read as such, for a host that needs it.
  * Either the text becomes a snapshot, or there is an error that says why; what is said
  * is printable, and a usable text is usable again after its way through a sealed memfd.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -64,6 +66,57 @@ cross_processes(const struct loaded *loaded)
     diagnostics_fini(&d);
 }
 
+static bool
+holds(struct bytes text, const char *word)
+{
+    return text.at != NULL && memmem(text.at, text.length, word, strlen(word)) != NULL;
+}
+
+/* The name in "application: NAME"; "x" when there is none that could be a file's. */
+static struct bytes
+name_of(struct bytes text)
+{
+    static const char key[] = "application: ";
+    const char *at = memmem(text.at, text.length, key, sizeof(key) - 1);
+    struct bytes rest, name;
+
+    if (at == NULL)
+        return BYTES("x");
+    at += sizeof(key) - 1;
+    rest = bytes_of(at, text.length - (size_t)(at - text.at));
+    name = bytes_cut(&rest, '\n');
+    for (size_t i = 0; i < name.length; i++)
+        if ((name.at[i] < 'a' || name.at[i] > 'z') && name.at[i] != '-')
+            return BYTES("x");
+    return name.length == 0 || name.length > 40 ? BYTES("x") : name;
+}
+
+/* The input alone, or as the file that a main file needs. */
+static void
+read_input(struct loaded *loaded, struct bytes text, struct diagnostics *d)
+{
+    bool is_preset = holds(text, "title:") && !holds(text, "listeners:");
+    bool is_attacks = holds(text, "vectors:") && !holds(text, "listeners:");
+    struct bytes name = is_preset ? name_of(text) : BYTES("any");
+    static char main_text[512], file[64]; /* they outlive `loaded` */
+    struct source sources[2] = { { .name = "main.yaml" }, { .name = file } };
+
+    if (!is_preset && !is_attacks) {
+        loaded_parse(loaded, text, d);
+        return;
+    }
+    snprintf(file, sizeof(file), "%.*s.yaml", BYTES_ARG(name));
+    snprintf(main_text, sizeof(main_text),
+        "version: 1\nlisteners: {l: {address: \"*:443\", publish: {m: {certificate: "
+        "/m.pem, upstream: u, application: {extends: %.*s, prefix: /p}}}}}\n"
+        "upstreams: {u: {servers: https://u}}\n",
+        BYTES_ARG(name));
+    sources[0].text = bytes_of_string(main_text);
+    sources[1].role = is_preset ? SOURCE_PRESET : SOURCE_MITIGATIONS;
+    sources[1].text = text;
+    loaded_parse_all(loaded, sources, 2, d);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -72,7 +125,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct snapshot *snapshot = NULL;
 
     diagnostics_init(&d);
-    loaded_parse(loaded, bytes_of(data, size), &d);
+    read_input(loaded, bytes_of(data, size), &d);
     require(loaded->root != NULL || d.errors > 0); /* never refused without a word */
     if (d.errors == 0) {
         snapshot = freeze(loaded);
