@@ -33,7 +33,8 @@ def test_in_the_handshake(play, vanish, reason):
     client = play.client(handshake=False)
     with suppress(ssl.SSLWantReadError):
         client.tls.do_handshake()
-    client.stream.sock.sendall(client.stream._out.read()[:50])
+    client.stream.sock.sendall(client.stream._out.read())
+    assert client.stream.sock.recv(1) == b"\x16", "it was accepted and is answered"
     vanish(client)
     play.event_of(client, "tls-rejected", reason=reason, phase="handshake", ended_by="client")
 
