@@ -57,7 +57,7 @@ affinity_strip(struct bytes cookies, struct arena *arena, struct bytes *stripped
     *stripped = cookies;
     if (affinity_read(cookies).at == NULL)
         return true;
-    to = arena_take(arena, cookies.length);
+    to = arena_take(arena, 2 * cookies.length); /* each ";" may become "; " */
     if (to == NULL)
         return false;
     while (rest.at != NULL) {
