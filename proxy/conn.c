@@ -315,29 +315,24 @@ advance(struct conn *c)
     return false;
 }
 
-/* Reading and writing, once per step, from what is there now. */
-static void
+/*
+ * Reading and writing, once per step, from what is there now. True when writing showed
+ * that the other side is gone: then there is more to decide. A link that was broken
+ * before is no news: it may have to wait until the client has taken what came over it.
+ */
+static bool
 settle(struct conn *c)
 {
     struct link *link = c->exchange != NULL ? c->exchange->link : NULL;
+    bool was_broken = link != NULL && link->stream.fault != FAULT_NONE;
 
     if (c->phase >= PHASE_LINGER)
-        return; /* linger() has settled itself */
+        return false; /* linger() has settled itself */
     tls_stream_settle(&c->stream, !chunk_queue_is_full(&c->in));
     if (link != NULL)
         tls_stream_settle(&link->stream, !chunk_queue_is_full(&link->in));
-}
-
-/* Writing at once may show that the other side is gone: then there is more to decide. */
-static bool
-has_news(const struct conn *c)
-{
-    const struct link *link = c->exchange != NULL ? c->exchange->link : NULL;
-
-    if (c->phase >= PHASE_LINGER)
-        return false;
     return c->stream.fault != FAULT_NONE ||
-        (link != NULL && link->stream.fault != FAULT_NONE);
+        (link != NULL && link->stream.fault != FAULT_NONE && !was_broken);
 }
 
 /* --- deadlines --- */
@@ -466,8 +461,7 @@ conn_step(void *owner)
     do {
         while (advance(c))
             ;
-        settle(c);
-    } while (has_news(c));
+    } while (settle(c));
     arm(c);
 }
 
