@@ -119,7 +119,8 @@ read_upload(struct conn *c, bool *moved)
     size_t before = c->in.length;
     enum fault fault;
 
-    if (c->body.ended || x->upload.ended || x->phase == PHASE_GATE)
+    if (c->body.ended || x->upload.ended || x->phase == PHASE_GATE ||
+        x->phase == PHASE_DONE) /* answered early: nobody wants the rest */
         return;
     fault = http_body_decode(&c->body, &c->in, &x->upload.data);
     if (fault == FAULT_NONE && c->ended && chunk_queue_is_empty(&c->in) &&
