@@ -365,6 +365,11 @@ deadline(struct conn *c, enum fault *fault)
         *fault = FAULT_CLIENT_SLOW_HEAD;
         if (c->head_begun_ns != 0)
             return c->head_begun_ms + policy->head_ms;
+        client_until = client_deadline(c, fault);
+        if (client_until != UINT64_MAX) { /* the last answer is not all gone yet */
+            c->phase_since_ms = now_ms(c);
+            return client_until;
+        }
         *fault = FAULT_CLIENT_IDLE;
         return c->phase_since_ms +
             (c->requests > 0 ? policy->keep_alive_ms : policy->head_ms);
@@ -397,6 +402,8 @@ time_out(struct conn *c, enum fault fault)
     case PHASE_HEAD:
         if (fault == FAULT_CLIENT_SLOW_HEAD)
             conn_http_refuse(c, fault);
+        else if (fault == FAULT_CLIENT_SLOW_READ)
+            conn_abort(c, fault);
         else
             conn_linger(c, fault);
         break;
