@@ -280,7 +280,8 @@ linger(struct conn *c)
         chunk_queue_clear(&c->in);
     } else {
         tls_stream_finish(&c->stream);
-        c->drains_input = false;
+        if (c->stream.transport_eof || c->stream.write_broken)
+            c->drains_input = false;
     }
     tls_stream_settle(&c->stream, c->drains_input);
     if (chunk_queue_is_empty(&c->out) && tls_stream_is_flushed(&c->stream) &&
