@@ -127,6 +127,8 @@ server_failed(struct server *server, enum fault fault, const struct note *note)
     bool certificate =
         fault >= FAULT_UPSTREAM_CERT_CHAIN && fault <= FAULT_UPSTREAM_CERT;
 
+    if (fault_who(fault) != FAULT_BY_UPSTREAM)
+        return;
     if (++server->failures < policy->failures && !certificate)
         return;
     if (!server->down)

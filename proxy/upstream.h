@@ -66,7 +66,8 @@ void upstream_set_addresses(struct upstream *upstream, const struct address_list
 
 /*
  * What became of a try. After policy->failures in a row a server rests (never the
- * only one: an answer that may come beats a certain 503).
+ * only one: an answer that may come beats a certain 503). A fault that is not the
+ * upstream's, such as a body that is too large, says nothing about the server.
  */
 void server_succeeded(struct server *server);
 void server_failed(struct server *server, enum fault fault, const struct note *note);
