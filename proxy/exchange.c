@@ -20,7 +20,8 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
-#define ARENA_LIMIT ((size_t)512 * 1024) /* both heads, twice, at their largest */
+#define ARENA_LIMIT                                                                    \
+    ((size_t)1280 * 1024) /* both heads twice at their largest, and tables */
 #define TRIES_MAX 8
 #define HALF_CLOSED_MS                                                                 \
     30000 /* a client that went away looks just like one that only listens */
