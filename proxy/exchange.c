@@ -241,7 +241,8 @@ dial(struct exchange *x)
     case TLS_IO_WAIT:
         return false;
     case TLS_IO_MOVED:
-        x->server->good_address = x->link->address;
+        if (!x->link->reused)
+            server_took(x->server, x->link->address);
         if (x->request.carries_connection_auth)
             x->link->carried_auth = true;
         if (x->is_tunnel) {

@@ -111,6 +111,13 @@ upstream_set_addresses(struct upstream *upstream, const struct address_list *lis
 }
 
 void
+server_took(struct server *server, unsigned address)
+{
+    if (address < server->address_count) /* the list may have shrunk meanwhile */
+        server->good_address = address;
+}
+
+void
 server_succeeded(struct server *server)
 {
     server->failures = 0;

@@ -64,6 +64,9 @@ upstream_pick(struct upstream *upstream, struct bytes tag, uint64_t tried);
 /* The resolver's answer for one name: all servers of that name dial these from now on. */
 void upstream_set_addresses(struct upstream *upstream, const struct address_list *list);
 
+/* Its address number `address` took a connection: the first to be tried next time. */
+void server_took(struct server *server, unsigned address);
+
 /*
  * What became of a try. After policy->failures in a row a server rests (never the
  * only one: an answer that may come beats a certain 503). A fault that is not the
