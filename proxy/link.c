@@ -135,6 +135,16 @@ is_still_good(const struct link *link)
     return link->idle_until_ms > uv_now(loop_of(link)) && is_still_verified(link);
 }
 
+/*
+ * What came before the question is not its answer. The loop may serve the client first
+ * and tell of such bytes, or of the server's goodbye, when it is too late.
+ */
+static bool
+may_be_asked(const struct link *link)
+{
+    return is_still_verified(link) && tls_stream_is_quiet(&link->stream);
+}
+
 static void
 begin_use(struct link *link, struct exchange *exchange)
 {
@@ -153,7 +163,7 @@ link_take_idle(struct server *server, struct exchange *exchange)
 
     while ((link = server->idle) != NULL) {
         leave_pool(link);
-        if (is_still_good(link)) {
+        if (is_still_good(link) && may_be_asked(link)) {
             begin_use(link, exchange);
             return link;
         }
@@ -172,7 +182,7 @@ link_take_pinned(struct client *client, const struct upstream *upstream,
         link = link->next;
     if (link == NULL)
         return NULL;
-    if (!is_still_verified(link)) {
+    if (!may_be_asked(link)) {
         close_link(link);
         client->pinned_lost = true;
         return NULL;
@@ -192,12 +202,11 @@ link_close_pinned(struct client *client)
 enum tls_io
 link_establish(struct link *link, struct note *note)
 {
-    enum tls_io io;
+    enum tls_io io = link->stream.established
+        ? TLS_IO_MOVED
+        : tls_stream_handshake(&link->stream, note);
 
-    if (link->stream.established)
-        return TLS_IO_MOVED;
-    io = tls_stream_handshake(&link->stream, note);
-    if (io == TLS_IO_MOVED) {
+    if (io == TLS_IO_MOVED && link->established_ns == 0) {
         link->established_ns = clock_ns();
         if (link->stream.ssl != NULL)
             link->chain_ends = tls_client_chain_ends(link->stream.ssl);

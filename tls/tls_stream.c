@@ -12,6 +12,7 @@
  */
 #include "tls/tls_stream.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -442,6 +443,16 @@ tls_stream_is_flushed(const struct tls_stream *s)
 {
     return chunk_queue_is_empty(&s->cipher_out) && !s->writing &&
         (!s->finishing || s->finished);
+}
+
+bool
+tls_stream_is_quiet(const struct tls_stream *s)
+{
+    char byte;
+    int fd;
+
+    return uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0 &&
+        recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 /* --- life --- */

@@ -120,6 +120,12 @@ void tls_stream_finish(struct tls_stream *s);
  */
 bool tls_stream_is_flushed(const struct tls_stream *s);
 
+/*
+ * True when the socket holds nothing unread, neither bytes nor an end: asks the kernel,
+ * which may know more than the loop has been told.
+ */
+bool tls_stream_is_quiet(const struct tls_stream *s);
+
 /* Immediate. Idempotent. `on_closed` runs later, once, when memory is free to go. */
 void tls_stream_close(struct tls_stream *s, void (*on_closed)(void *));
 
