@@ -528,7 +528,9 @@ tls_stream_finish(struct tls_stream *s)
         return;
     if (s->ssl != NULL && s->established && s->fault == FAULT_NONE) {
         ERR_clear_error();
+        s->says_goodbye = true;
         SSL_shutdown(s->ssl);
+        s->says_goodbye = false;
         ERR_clear_error();
     }
     s->finishing = true;

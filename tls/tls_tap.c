@@ -4,7 +4,7 @@
  * It copies once in each direction, holds nothing itself, and answers "try
  * again" when a queue is empty (reading) or full (writing). The second answer is
  * where backpressure enters OpenSSL: it also bounds what a peer can make us say
- * with a flood of KeyUpdates. A BIO pair or memory BIOs would copy twice and hold
+ * with a flood of KeyUpdates. The last record of all, close_notify, always passes. A BIO pair or memory BIOs would copy twice and hold
  * 22 to 34 KiB more per idle connection.
  *
  * It knows the stream's queues and nothing of sockets. Owns nothing.
@@ -42,7 +42,7 @@ tap_write(BIO *bio, const char *from, int bytes)
     struct tls_stream *s = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
-    if (chunk_queue_is_full(&s->cipher_out)) {
+    if (chunk_queue_is_full(&s->cipher_out) && !s->says_goodbye) {
         BIO_set_retry_write(bio);
         return -1;
     }

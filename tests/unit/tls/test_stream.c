@@ -296,6 +296,60 @@ sees_the_end_without_a_fin(void **state)
     site_close(&site);
 }
 
+/* A full queue has room for one more record: without it the end would be a truncation. */
+static void
+says_goodbye_behind_a_full_queue(void **state)
+{
+    static const char data[6 * CHUNK_BYTES];
+    struct site site;
+    struct link link;
+    struct tls_stream *s = &link.server.stream;
+
+    (void)state;
+    site_open(&site, "mail", NULL);
+    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
+    link.server.passive = true; /* as if its socket took nothing: no settle */
+    chunk_queue_append(&link.server.to_send, bytes_of(data, sizeof data));
+    assert_int_equal(tls_stream_write(s, &link.server.to_send), TLS_IO_MOVED);
+    assert_true(chunk_queue_is_full(&s->cipher_out));
+    chunk_queue_clear(&link.server.to_send);
+    tls_stream_finish(s);
+    link.server.passive = false;
+    end_step(&link.server);
+    while (!link.client.eof && !link.client.failed) {
+        uv_run(&lab.loop, UV_RUN_ONCE);
+        chunk_queue_clear(&link.client.got);
+        end_step(&link.client);
+    }
+    assert_true(link.client.eof);
+    link_close(&link);
+    site_close(&site);
+}
+
+static void
+is_quiet_until_something_comes(void **state)
+{
+    struct link link;
+
+    (void)state;
+    link_shake(&link, NULL, NULL);
+    assert_true(tls_stream_is_quiet(&link.server.stream));
+    link.server.idle = true;
+    end_step(&link.server);
+    chunk_queue_append(&link.client.to_send, BYTES("uncalled for"));
+    end_step(&link.client);
+    run_until(!tls_stream_is_quiet(&link.server.stream));
+    link.server.idle = false;
+    end_step(&link.server);
+    run_until(tls_stream_is_quiet(&link.server.stream));
+    link.server.idle = true;
+    end_step(&link.server);
+    tls_stream_finish(&link.client.stream);
+    end_step(&link.client);
+    run_until(!tls_stream_is_quiet(&link.server.stream)); /* an end is something, too */
+    link_close(&link);
+}
+
 static void
 reset_by_hand(struct end *end)
 {
@@ -507,6 +561,8 @@ main(void)
         cmocka_unit_test(survives_single_bytes),
         cmocka_unit_test(tells_close_notify_from_truncation),
         cmocka_unit_test(sees_the_end_without_a_fin),
+        cmocka_unit_test(says_goodbye_behind_a_full_queue),
+        cmocka_unit_test(is_quiet_until_something_comes),
         cmocka_unit_test(tells_resets),
         cmocka_unit_test(delivers_what_came_before_a_reset),
         cmocka_unit_test(says_why_it_cannot_connect),
