@@ -193,13 +193,19 @@ receive_now(int channel, struct ipc_message *m)
         .msg_iovlen = 1,
         .msg_control = &control,
         .msg_controllen = sizeof control };
+    bool refused, may_be_reset = true;
     ssize_t length;
-    bool refused;
     int fd;
 
-    do
+    /*
+     * When the other end closes with a message of ours unread, the kernel says so first
+     * and once (unix(7), ECONNRESET): its last words are behind that.
+     */
+    length = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (length < 0 && (errno == EINTR || (errno == ECONNRESET && may_be_reset))) {
+        may_be_reset = may_be_reset && errno != ECONNRESET;
         length = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (length < 0 && errno == EINTR);
+    }
     if (length < 0)
         return result_of_errno();
 

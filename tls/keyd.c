@@ -38,7 +38,6 @@
 #define ASKERS 128
 #define RSA_BITS 2048
 #define PLACE_BYTES 1024
-#define FAREWELL_MS 1000
 
 struct held_key {
     unsigned char name[KEY_NAME_BYTES];
@@ -183,18 +182,11 @@ tell_parent(struct keyd *d, enum ipc_tag tag, const char *text)
         end(d, 1); /* the parent is gone */
 }
 
-/*
- * Says why, and stays until the parent has hung up: the kernel throws away our last
- * message when we close while one of the parent's is unread (unix(7), ECONNRESET).
- */
 static void
 give_up(struct keyd *d, const char *why)
 {
     tell_parent(d, IPC_FAILED, why);
     end(d, 1);
-    ipc_done(&d->message);
-    while (ipc_receive(d->control, FAREWELL_MS, &d->message) == IPC_DONE)
-        ipc_done(&d->message);
 }
 
 static void

@@ -359,6 +359,22 @@ the_last_words_come_before_the_end(void **state)
     assert_int_equal(ipc_send(ends[1], &w), IPC_CLOSED); /* and no SIGPIPE */
 }
 
+/* The kernel tells first that the other end never read what we sent. */
+static void
+the_last_words_come_even_from_who_did_not_listen(void **state)
+{
+    (void)state;
+    ipc_begin(&w, IPC_KEY);
+    assert_int_equal(ipc_send(ends[1], &w), IPC_DONE);
+    ipc_begin(&w, IPC_FAILED);
+    assert_int_equal(ipc_send(ends[0], &w), IPC_DONE);
+    close_end(0);
+    assert_int_equal(ipc_receive(ends[1], 0, &m), IPC_DONE);
+    assert_int_equal(m.tag, IPC_FAILED);
+    ipc_done(&m);
+    assert_int_equal(ipc_receive(ends[1], 0, &m), IPC_CLOSED);
+}
+
 static void
 done_wipes_what_was_said(void **state)
 {
@@ -402,6 +418,7 @@ main(void)
         with_pair(a_reader_does_not_wait_longer_than_told),
         with_pair(a_full_channel_says_again),
         with_pair(the_last_words_come_before_the_end),
+        with_pair(the_last_words_come_even_from_who_did_not_listen),
         with_pair(done_wipes_what_was_said),
         with_pair(a_pair_is_close_on_exec),
     };
