@@ -56,6 +56,16 @@ child_environment(void)
     return passed_on;
 }
 
+/* Standard output is where the log may go: who holds it can write lines of his own. */
+static void
+leave_stdout(void)
+{
+    int nowhere = open("/dev/null", O_WRONLY);
+
+    if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
+        _exit(127);
+}
+
 /* Between fork and exec: system calls only. */
 static _Noreturn void
 become(enum child_role role, int control, char **environment)
@@ -68,6 +78,8 @@ become(enum child_role role, int control, char **environment)
         fcntl(control, F_SETFD, 0);
     else
         dup2(control, CHILD_CONTROL);
+    if (role != CHILD_LOGD)
+        leave_stdout();
     close_range(CHILD_CONTROL + 1, ~0U, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
