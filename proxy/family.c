@@ -7,18 +7,36 @@
  */
 #include "proxy/parent_priv.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
+#define SETUP_MS 5000
+
 /* One message buffer: the parent has one thread and never sends from inside a send. */
 static struct ipc_writer out;
 
+/*
+ * A child that is being set up gets more messages than its channel holds, and takes them
+ * as soon as it runs. One at work is never waited for: it may have fallen.
+ */
 static bool
 send_out(struct child *child)
 {
-    return child->control >= 0 && ipc_send(child->control, &out) == IPC_DONE;
+    uint64_t deadline = child->ready ? 0 : clock_ms() + SETUP_MS;
+    enum ipc_result result = IPC_CLOSED;
+
+    if (child->control >= 0)
+        result = ipc_send(child->control, &out);
+    while (result == IPC_AGAIN && clock_ms() < deadline) {
+        struct pollfd room = { .fd = child->control, .events = POLLOUT };
+
+        (void)poll(&room, 1, SETUP_MS);
+        result = ipc_send(child->control, &out);
+    }
+    return result == IPC_DONE;
 }
 
 /* --- channels between children --- */
