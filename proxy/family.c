@@ -14,6 +14,7 @@
 #include "base/clock.h"
 
 #define SETUP_MS 5000
+#define MESSAGES_PER_TURN 64 /* one child that never stops must not keep the parent */
 
 /* One message buffer: the parent has one thread and never sends from inside a send. */
 static struct ipc_writer out;
@@ -306,13 +307,40 @@ take_addresses(struct parent *parent, struct ipc_message *m)
     parent_advance(parent);
 }
 
+/* What a child says goes to a terminal or a journal. */
+static void
+make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
+/* Why it cannot work is only said, and only believed, before it begins to. */
+static void
+obey(struct child *child, struct ipc_message *m)
+{
+    char why[NOTE_BYTES];
+
+    if (m->tag == IPC_READY && !child->ready) {
+        child->ready = true;
+        parent_advance(child->parent);
+    } else if (m->tag == IPC_FAILED && !child->ready) {
+        ipc_get_string(m, why, sizeof why);
+        make_printable(why);
+        parent_complain(child, why);
+    } else if (m->tag == IPC_ADDRESSES && child->role == CHILD_RESOLVER) {
+        take_addresses(child->parent, m);
+    }
+}
+
 void
 family_listen(struct child *child)
 {
     static struct ipc_message m;
-    char why[NOTE_BYTES];
 
-    while (child->control >= 0) {
+    for (unsigned i = 0; i < MESSAGES_PER_TURN && child->control >= 0; i++) {
         enum ipc_result result = ipc_receive(child->control, 0, &m);
 
         if (result == IPC_AGAIN)
@@ -321,15 +349,7 @@ family_listen(struct child *child)
             uv_poll_stop(child->poll); /* it is ending; SIGCHLD tells the rest */
             return;
         }
-        if (m.tag == IPC_READY) {
-            child->ready = true;
-            parent_advance(child->parent);
-        } else if (m.tag == IPC_FAILED) {
-            ipc_get_string(&m, why, sizeof why);
-            parent_complain(child, why);
-        } else if (m.tag == IPC_ADDRESSES && child->role == CHILD_RESOLVER) {
-            take_addresses(child->parent, &m);
-        }
+        obey(child, &m);
         ipc_done(&m);
     }
 }

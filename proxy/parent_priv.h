@@ -62,7 +62,7 @@ struct parent {
 /* Starts a child and tells it what it needs. False with a note. */
 bool family_start(struct child *child, struct note *note) MUST_USE;
 
-/* Reads a child's messages; called when its control channel is readable. */
+/* Reads some of a child's messages; called as long as its control channel is readable. */
 void family_listen(struct child *child);
 
 /* Tells it to finish and end. */
