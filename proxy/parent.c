@@ -178,6 +178,9 @@ announce(struct parent *p)
     notify_service_manager("READY=1");
 }
 
+static void on_again(uv_timer_t *timer);
+
+/* At the start it works or all ends; later, no memory for a process is a matter of time. */
 static void
 start_child(struct child *child)
 {
@@ -186,7 +189,9 @@ start_child(struct child *child)
 
     if (note.text[0] != '\0')
         parent_complain(child, note.text);
-    if (!started)
+    if (!started && child->parent->announced)
+        uv_timer_start(&child->again, on_again, PAUSE_LONGEST_MS, 0);
+    else if (!started)
         stop(child->parent, 1);
 }
 
