@@ -61,9 +61,23 @@ is_for_source(const struct model *model, const struct path_rule *rule)
     return is_listed != rule->from_is_exception;
 }
 
+/* Do eight bytes of a glob without an asterisk differ, even ignoring case, from the path's? */
+static inline bool
+begins_apart(const char *glob, const char *path)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t a, b, stars;
+
+    memcpy(&a, glob, sizeof a);
+    memcpy(&b, path, sizeof b);
+    stars = a ^ ones * '*';
+    return ((a ^ b) & ~(ones * 0x20)) != 0 &&
+        ((stars - ones) & ~stars & ones << 7) == 0;
+}
+
 /*
- * Could the glob match? Most of a policy begin or end with another letter than the path,
- * and all of them are tried for every request.
+ * Could the glob match? All of a policy are tried for every request, and most begin or
+ * end with another letter than the path.
  */
 static inline bool
 may_match(struct bytes glob, struct bytes path)
@@ -72,11 +86,12 @@ may_match(struct bytes glob, struct bytes path)
 
     if (glob.length < 2 || glob.at[1] == '*')
         return true;
-    if (path.length < 2)
+    if (path.length < 2 || !byte_may_be(glob.at[1], path.at[1]))
         return false;
     last = glob.at[glob.length - 1];
-    return ((glob.at[1] ^ path.at[1]) & ~0x20) == 0 &&
-        (last == '*' || ((last ^ path.at[path.length - 1]) & ~0x20) == 0);
+    if (last != '*' && !byte_may_be(last, path.at[path.length - 1]))
+        return false;
+    return glob.length < 8 || path.length < 8 || !begins_apart(glob.at, path.at);
 }
 
 static bool

@@ -141,8 +141,9 @@ as_read(char c, bool ignores_case)
     return ignores_case ? ascii_lower(c) : c;
 }
 
-static bool
-is_read_as(struct bytes word, bool is_prefix, struct bytes name, bool ignores_case)
+bool
+pairs_name_reads(struct bytes word, bool is_prefix, struct bytes name,
+    bool ignores_case)
 {
     while (name.length > 0 && name.at[0] == ' ') {
         name.at++;
@@ -156,18 +157,4 @@ is_read_as(struct bytes word, bool is_prefix, struct bytes name, bool ignores_ca
             as_read(name.at[i], ignores_case) != as_read(word.at[i], ignores_case))
             return false;
     return true;
-}
-
-bool
-pairs_name_is(struct bytes word, struct bytes name, bool ignores_case)
-{
-    bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
-
-    word.length -= is_prefix;
-    /* Most names fall here, by their length alone. */
-    if (name.length != word.length && !is_prefix &&
-        (name.length < word.length ||
-            (name.at[word.length] != '[' && name.at[0] != ' ')))
-        return false;
-    return is_read_as(word, is_prefix, name, ignores_case);
 }

@@ -43,11 +43,27 @@ enum pairs_plus { PAIRS_KEEP_PLUS, PAIRS_PLUS_IS_SPACE };
 struct bytes
 pairs_decode(struct bytes text, enum pairs_plus plus, struct arena *arena) MUST_USE;
 
+/* The rest of pairs_name_is: `word` is without its '*'. */
+bool pairs_name_reads(struct bytes word, bool is_prefix, struct bytes name,
+    bool ignores_case);
+
 /*
  * Does a webmail read the parameter `name` as the one that `word` (which may end in
  * '*') means? PHP drops leading spaces, turns '.' and ' ' into '_' and puts "name[x]"
  * under "name"; a word with a bracket of its own means just that.
  */
-bool pairs_name_is(struct bytes word, struct bytes name, bool ignores_case);
+static inline bool
+pairs_name_is(struct bytes word, struct bytes name, bool ignores_case)
+{
+    bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
+
+    word.length -= is_prefix;
+    /* Most names fall here, by their length alone. */
+    if (name.length < word.length ||
+        (name.length > word.length && !is_prefix && name.at[word.length] != '[' &&
+            name.at[0] != ' '))
+        return false;
+    return pairs_name_reads(word, is_prefix, name, ignores_case);
+}
 
 #endif

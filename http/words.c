@@ -49,7 +49,7 @@ is_name(struct bytes word, struct bytes name)
 
     word.length -= is_prefix;
     if (word.length > 0 && name.length > 0 && word.at[0] != '-' && word.at[0] != '_' &&
-        ((word.at[0] ^ name.at[0]) & ~0x20) != 0)
+        !byte_may_be(word.at[0], name.at[0]))
         return false;
     if (is_prefix ? name.length < word.length : name.length != word.length)
         return false;

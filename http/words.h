@@ -10,12 +10,20 @@
 
 #include "http/filter_policy.h"
 
-/* bytes_equal_nocase for lists, where length or first byte is mostly enough to say no. */
+/* False only for bytes that differ even when the case of letters is ignored. */
+static inline bool
+byte_may_be(char a, char b)
+{
+    return ((a ^ b) & ~0x20) == 0;
+}
+
+/* bytes_equal_nocase for lists, where length and last byte are mostly enough to say no. */
 static inline bool
 word_is(struct bytes word, struct bytes text)
 {
     return word.length == text.length &&
-        (word.length == 0 || ((word.at[0] ^ text.at[0]) & ~0x20) == 0) &&
+        (word.length == 0 ||
+            byte_may_be(word.at[word.length - 1], text.at[text.length - 1])) &&
         bytes_equal_nocase(word, text);
 }
 
