@@ -27,11 +27,6 @@ def begin(client, upstream, target="/"):
     return connection
 
 
-def ask_to_stop(proxy, number=signal.SIGTERM):
-    proxy.process.send_signal(number)
-    proxy.expect_event("stopping")
-
-
 def is_refused(port):
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -40,6 +35,14 @@ def is_refused(port):
     except ConnectionResetError:
         pass
     return False
+
+
+def ask_to_stop(proxy, number=signal.SIGTERM):
+    """Returns when the worker knows, too: it is the last to close the port."""
+    port = proxy.port()
+    proxy.process.send_signal(number)
+    proxy.expect_event("stopping")
+    until(lambda: is_refused(port), "the port to be closed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -86,9 +89,8 @@ def test_an_upload_under_way_is_finished(played, proxy, make_client):
 def test_new_connections_are_refused_while_the_last_request_is_finished(played, proxy, make_client):
     client = make_client()
     connection = begin(client, played)
-    port = proxy.port()
     ask_to_stop(proxy)
-    until(lambda: is_refused(port), "the port to be closed")
+    assert is_refused(proxy.port())
     connection.send(reply(200, b"in time"))
     assert client.read_response().body == b"in time"
     assert proxy.wait_end() == 0
