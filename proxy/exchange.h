@@ -49,6 +49,7 @@ struct exchange {
     struct url url;
     const struct publish_policy *publish; /* NULL until a gate found it */
     const struct route_policy *route;
+    const char *stopped_by;        /* the gate that said no; NULL: none did */
     struct filter_verdict verdict; /* what the application's filter found */
     uint64_t body_bytes;           /* bounds of the route, or of the rule that matched */
     uint32_t idle_ms;

@@ -165,8 +165,10 @@ gate_pass(struct exchange *x)
     for (unsigned i = 0; i < gate_count; i++) {
         enum fault fault = gates[i].run(x);
 
-        if (fault != FAULT_NONE)
+        if (fault != FAULT_NONE) {
+            x->stopped_by = gates[i].name;
             return fault;
+        }
     }
     return FAULT_NONE;
 }

@@ -165,6 +165,9 @@ put_findings(struct event_log *log, const struct exchange *x)
         if (refused->substatus != 0)
             event_string(log, EF_SUBSTATUS, substatus);
     }
+    event_string(log, EF_GATE, x->stopped_by);
+    if (verdict->report_expired)
+        event_flag(log, EF_REPORT_EXPIRED, true);
     for (unsigned i = 0; i < verdict->reported_count && used < sizeof would; i++) {
         int n = snprintf(would + used, sizeof would - used, "%s%s", used > 0 ? "," : "",
             verdict->reported[i].rule);
