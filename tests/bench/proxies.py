@@ -72,6 +72,7 @@ class Proxy:
 
 class Postern(Proxy):
     name = "postern"
+    application = "any"
     version_option = "--version"
     talks = True
 
@@ -99,7 +100,7 @@ class Postern(Proxy):
       {NAME}:
         certificate: {getattr(pki, kind).chain}
         key: file:{getattr(pki, kind).key}
-        application: any
+        application: {self.application}
         upstream: inside
 """
             for kind in ports
@@ -119,6 +120,16 @@ upstreams:
 log:
   to: "file:{folder}/log/access.log"
 """
+
+
+class Gated(Postern):
+    """All checks and mitigations of an application; one more rule lets the bench's files in."""
+
+    name = "gated"
+    application = (
+        "{extends: roundcube, paths: {BE010: {path: /**, methods: [GET, HEAD, POST], "
+        "types: [application/octet-stream], body: 64MiB, source: the bench}}}"
+    )
 
 
 class Nginx(Proxy):
