@@ -24,10 +24,9 @@ struct node {
     unsigned last_line; /* where the text ends */
     bool quoted;        /* the text stands in quotes or is a text block */
     bool refused;       /* a message was given: one mistake is one message */
-    const struct setting
-        *setting; /* what it is or was meant to be; NULL: an entry under a name */
-    uint64_t
-        number; /* the value of what is countable: choice's index, flag, ms, bytes */
+    /* What it is or was meant to be; NULL: an entry under a name. */
+    const struct setting *setting;
+    uint64_t number; /* of what is countable: choice's index, flag, ms, bytes */
     struct node *parent, *first, *last, *next;
     const struct node *resolved; /* of a host's application: with all that it extends */
 };

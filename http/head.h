@@ -59,18 +59,17 @@ struct http_head {
     struct bytes method; /* requests: case as received */
     enum http_method method_id;
     struct bytes target; /* requests: origin form or "*"; absolute form was reduced */
-    struct bytes
-        authority;   /* requests: value of Host, lower case, port included if sent */
-    unsigned minor;  /* HTTP/1.minor: 0 or 1 */
-    unsigned status; /* responses: 100 .. 599 */
-    struct bytes reason; /* responses: as sent */
+    struct bytes authority; /* requests: Host in lower case, with the port if sent */
+    unsigned minor;         /* HTTP/1.minor: 0 or 1 */
+    unsigned status;        /* responses: 100 .. 599 */
+    struct bytes reason;    /* responses: as sent */
     struct http_field *fields;
     unsigned field_count;
     struct http_framing framing;
     bool keep_alive;       /* the sender is willing to go on (RFC 9112, 9.3) */
     bool expects_continue; /* requests */
     bool
-        wants_websocket; /* requests: a well-formed upgrade to websocket, and to nothing else */
+        wants_websocket; /* requests: a well-formed upgrade to that, and to nothing else */
     bool carries_connection_auth; /* NTLM, Negotiate, Kerberos in Authorization,
                                      WWW-Authenticate or their Proxy- forms */
 };

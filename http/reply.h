@@ -16,9 +16,8 @@ struct http_reply {
     bool as_json;            /* application/problem+json (RFC 9457) instead of HTML */
     bool head_only;          /* answer to HEAD */
     bool close;              /* adds Connection: close */
-    struct bytes
-        location;       /* non-empty: a 308 to it, with no other body (redirect_http) */
-    struct bytes allow; /* non-empty: Allow field, for 405 */
+    struct bytes location;   /* non-empty: a 308 to it and no body (redirect_http) */
+    struct bytes allow;      /* non-empty: Allow field, for 405 */
 };
 
 /*

@@ -26,8 +26,8 @@ struct client {
     char address_text[INET6_ADDRSTRLEN]; /* an IPv4-mapped address as IPv4 */
     char id[REQUEST_ID_BYTES];           /* the connection's */
     char server_name[CLIENT_NAME_BYTES]; /* SNI, lower case; "" when none was sent */
-    const struct publish_policy
-        *publish;    /* what the handshake chose; NULL in clear text */
+    /* What the handshake chose; NULL in clear text. */
+    const struct publish_policy *publish;
     bool clear_text; /* came over a redirect_http address */
 
     /*

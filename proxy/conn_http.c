@@ -169,9 +169,8 @@ write_head(struct conn *c)
     if (!c->body.ended || framing.kind == HTTP_UNTIL_CLOSE ||
         c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
-    if (!c->body.ended)
-        c->drains_input =
-            true; /* an early answer: the rest of the upload is thrown away */
+    if (!c->body.ended) /* an early answer: the rest of the upload is thrown away */
+        c->drains_input = true;
     if (framing.kind == HTTP_TUNNEL)
         http_body_begin(&c->body, framing, limits_of(c));
     if (forward_response(x, framing, !c->keep_alive && framing.kind != HTTP_TUNNEL,

@@ -56,8 +56,9 @@ struct route_policy {
     uint32_t
         idle_ms; /* longest silence in the middle of an exchange, and until the answer */
     uint64_t body_bytes; /* largest request body; 0: none allowed */
-    bool states_idle, states_body; /* the operator wrote them: the application's give way */
-    bool websocket; /* Upgrade: websocket is passed on */
+    bool states_idle,
+        states_body; /* the operator wrote them: the application's give way */
+    bool websocket;  /* Upgrade: websocket is passed on */
 };
 
 struct publish_policy {
@@ -65,7 +66,8 @@ struct publish_policy {
     const struct route_policy *routes; /* longest prefix first; the last one is "/" */
     unsigned route_count;
     struct http_limits limits;
-    const struct filter_policy *filter; /* what the application needs; NULL for a tunnel */
+    const struct filter_policy
+        *filter; /* what the application needs; NULL for a tunnel */
 };
 
 struct listen_address {
@@ -80,10 +82,9 @@ struct listener_policy {
     unsigned index;
     const struct listen_address *addresses, *redirects;
     unsigned address_count, redirect_count;
-    struct tls_listener_policy
-        tls; /* its hosts: the published ones that are not tunnels */
-    const struct publish_policy
-        *publishes; /* in the order of tls.hosts, then the tunnels */
+    struct tls_listener_policy tls; /* its hosts: the published ones but tunnels */
+    /* In the order of tls.hosts, then the tunnels. */
+    const struct publish_policy *publishes;
     unsigned publish_count;
     uint32_t connections;            /* open at once, all workers together */
     uint32_t connections_per_source; /* of one address; 0: no limit of its own */
