@@ -121,8 +121,8 @@ pass_gates(struct exchange *x)
     enum fault fault = gate_pass(x);
 
     if (fault == FAULT_NONE && !x->redirects) {
-        x->inspection = upload_new(x->publish->filter, &x->request, &x->arena,
-            &x->verdict.refused);
+        x->inspection =
+            upload_new(x->publish->filter, &x->request, &x->arena, &x->verdict.refused);
         fault = x->verdict.refused.fault;
     }
     if (fault != FAULT_NONE) {
@@ -367,7 +367,8 @@ is_channel(const struct exchange *x)
 static bool
 waits_for_upload(const struct exchange *x)
 {
-    return !x->upload.ended && !is_channel(x) && x->request.framing.kind != HTTP_TUNNEL &&
+    return !x->upload.ended && !is_channel(x) &&
+        x->request.framing.kind != HTTP_TUNNEL &&
         !chunk_queue_is_full(&x->upload.data) && x->answer == ANSWER_NONE &&
         !(x->request.expects_continue && x->upload.bytes == 0);
 }

@@ -51,15 +51,15 @@ struct exchange {
     const struct route_policy *route;
     const char *stopped_by;        /* the gate that said no; NULL: none did */
     struct filter_verdict verdict; /* what the application's filter found */
-    uint64_t body_bytes;           /* bounds of the route, or of the rule that matched */
+    uint64_t body_bytes; /* bounds of the route, or of the rule that matched */
     uint32_t idle_ms;
     struct upload *inspection; /* looks into the request's body; NULL: no need */
     uint64_t inspected;        /* bytes of `upload` it has seen */
 
     enum answer answer;
-    bool cut;       /* the answer broke off: the client must see that it did */
-    bool is_tunnel; /* TLS passed through: no request was read */
-    bool redirects; /* the answer is a 308 to https */
+    bool cut;         /* the answer broke off: the client must see that it did */
+    bool is_tunnel;   /* TLS passed through: no request was read */
+    bool redirects;   /* the answer is a 308 to https */
     bool half_closed; /* the client will send nothing more: the rest has little time */
 
     struct flow upload, download;
@@ -67,8 +67,8 @@ struct exchange {
     uint64_t upload_moved_ms; /* when one last came from the client */
 
     struct link *link;
-    struct server *server;  /* of the present or last try */
-    uint64_t servers_tried; /* bit per server */
+    struct server *server;             /* of the present or last try */
+    uint64_t servers_tried;            /* bit per server */
     unsigned address_at, address_left; /* of the present server; how many remain */
     unsigned tries;
     enum fault dial_fault; /* of the last address or server that did not work */

@@ -193,8 +193,8 @@ put_files(struct event_log *log, const struct exchange *x)
         return;
     event_string(log, EF_FILE_NAME, files[0].name);
     event_number(log, EF_FILE_SIZE, files[0].bytes);
-    event_string(log, EF_FILE_TYPE, files[0].real[0] != '\0' ? files[0].real
-                                                             : files[0].declared);
+    event_string(log, EF_FILE_TYPE,
+        files[0].real[0] != '\0' ? files[0].real : files[0].declared);
 }
 
 static void
