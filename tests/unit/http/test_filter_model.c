@@ -50,6 +50,7 @@ static const struct path_rule rules[] = {
         .methods = WORDS(WORD("POST")),
         .required_headers = WORDS(WORD("X-RequestType")),
         .grammar = GRAMMAR_MAPI },
+    { .id = "A6", .paths = WORDS(WORD("/st*ar-and-more")) },
     { .id = "A5",
         .paths = WORDS(WORD("/named")),
         .required_headers = WORDS(WORD("X-A")) },
