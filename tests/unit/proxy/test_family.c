@@ -1,0 +1,175 @@
+/*
+ * tests/unit/proxy/test_family.c - what the parent and a child may expect of each other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/require.h"
+#include "proxy/parent_priv.h"
+
+#define MANY 1000 /* more messages than a channel holds */
+
+static struct child child;
+static struct parent parent = { .children = &child,
+    .child_count = 1,
+    .announced = true,
+    .tickets = { .count = 1 } };
+static int theirs; /* the child's end of its control channel */
+
+static int
+open_channel(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    child =
+        (struct child){ .parent = &parent, .role = CHILD_WORKER, .name = "worker-0" };
+    require(ipc_pair(pair) && fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+    child.control = pair[0];
+    theirs = pair[1];
+    return 0;
+}
+
+static int
+close_channel(void **state)
+{
+    (void)state;
+    close(child.control);
+    close(theirs);
+    return 0;
+}
+
+static bool
+is_full(int channel)
+{
+    struct pollfd room = { .fd = channel, .events = POLLOUT };
+
+    return poll(&room, 1, 0) == 0;
+}
+
+/* As a child that begins to run when its channel is full. */
+static void *
+take_all(void *count)
+{
+    static struct ipc_message m;
+
+    while (!is_full(child.control))
+        sched_yield();
+    while (ipc_receive(theirs, 2000, &m) == IPC_DONE) {
+        ++*(unsigned *)count;
+        ipc_done(&m);
+        if (*(unsigned *)count == MANY)
+            break;
+    }
+    return NULL;
+}
+
+static void
+a_child_that_is_set_up_gets_all_it_is_told(void **state)
+{
+    pthread_t taker;
+    unsigned count = 0;
+
+    (void)state;
+    require(pthread_create(&taker, NULL, take_all, &count) == 0);
+    for (unsigned i = 0; i < MANY; i++)
+        family_send_tickets(&parent);
+    require(pthread_join(taker, NULL) == 0);
+    assert_int_equal(count, MANY);
+}
+
+static void
+a_child_at_work_is_not_waited_for(void **state)
+{
+    (void)state;
+    child.ready = true;
+    for (unsigned i = 0; i < MANY; i++)
+        family_send_tickets(&parent); /* nobody reads: this test would not end */
+    assert_true(is_full(child.control));
+}
+
+static void
+a_child_that_talks_without_end_lets_others_speak(void **state)
+{
+    static struct ipc_writer w;
+    static struct ipc_message m;
+
+    (void)state;
+    require(fcntl(theirs, F_SETFL, O_NONBLOCK) == 0);
+    ipc_begin(&w, IPC_READY);
+    while (ipc_send(theirs, &w) == IPC_DONE)
+        continue;
+    family_listen(&child);
+    assert_true(child.ready);
+    assert_int_equal(ipc_receive(child.control, 0, &m), IPC_DONE);
+    ipc_done(&m);
+}
+
+/* What family_listen writes to standard error when the child says `why`. */
+static char *
+complaint(const char *why)
+{
+    static struct ipc_writer w;
+    FILE *real = stderr;
+    char *text = NULL;
+    size_t length;
+
+    ipc_begin(&w, IPC_FAILED);
+    ipc_put_string(&w, why);
+    require(ipc_send(theirs, &w) == IPC_DONE);
+    stderr = open_memstream(&text, &length);
+    family_listen(&child);
+    fclose(stderr);
+    stderr = real;
+    return text;
+}
+
+static void
+a_complaint_is_one_line_of_text(void **state)
+{
+    char *text = complaint("no\x1b[2J key\nreally\x7f");
+
+    (void)state;
+    assert_string_equal(text, "postern: worker-0: no?[2J key?really?\n");
+    free(text);
+}
+
+static void
+a_child_at_work_has_no_complaints(void **state)
+{
+    char *text;
+
+    (void)state;
+    child.ready = true;
+    text = complaint("look here");
+    assert_string_equal(text, "");
+    free(text);
+}
+
+#define with_channel(test)                                                             \
+    cmocka_unit_test_setup_teardown(test, open_channel, close_channel)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_channel(a_child_that_is_set_up_gets_all_it_is_told),
+        with_channel(a_child_at_work_is_not_waited_for),
+        with_channel(a_child_that_talks_without_end_lets_others_speak),
+        with_channel(a_complaint_is_one_line_of_text),
+        with_channel(a_child_at_work_has_no_complaints),
+    };
+
+    return cmocka_run_group_tests_name("proxy/family", tests, NULL, NULL);
+}
