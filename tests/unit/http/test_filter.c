@@ -125,6 +125,7 @@ fields_are_denied_however_cgi_would_spell_them(void **state)
         { "GET /", "X-Remote-Users: a\r\nX-Webobject: b\r\n", PASSES },
         { "GET /", "X-REMOTE-user: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
         { "GET /", "X_Remote_User: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
+        { "GET /", "x-remote-user: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
         { "GET /", "x-webobjects-remote-user: a\r\n", FAULT_FILTER_HEADER, 0,
             "headers.deny" },
     };
