@@ -68,8 +68,7 @@ struct http_head {
     struct http_framing framing;
     bool keep_alive;       /* the sender is willing to go on (RFC 9112, 9.3) */
     bool expects_continue; /* requests */
-    bool
-        wants_websocket; /* requests: a well-formed upgrade to that, and to nothing else */
+    bool wants_websocket; /* requests: a well-formed upgrade to that and nothing else */
     bool carries_connection_auth; /* NTLM, Negotiate, Kerberos in Authorization,
                                      WWW-Authenticate or their Proxy- forms */
 };

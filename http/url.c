@@ -13,8 +13,7 @@
 #include "http/scan.h"
 
 /* Why the normal form differs from the original. */
-#define HAS_ESCAPES                                                                    \
-    (1u << 30) /* well-formed ones: they may be needless or lower case */
+#define HAS_ESCAPES (1u << 30)   /* well-formed: perhaps needless, or lower case */
 #define HAS_FORBIDDEN (1u << 31) /* bytes that must be escaped and are not */
 #define NEEDS_WRITING                                                                  \
     (HAS_ESCAPES | HAS_FORBIDDEN | URL_HAS_BAD_ESCAPE | URL_HAS_UNICODE_ESCAPE |       \

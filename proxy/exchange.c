@@ -20,11 +20,11 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
-#define ARENA_LIMIT                                                                    \
-    ((size_t)1280 * 1024) /* both heads twice at their largest, and tables */
+/* Both heads twice at their largest, and the tables of their fields. */
+#define ARENA_LIMIT ((size_t)1280 * 1024)
 #define TRIES_MAX 8
-#define HALF_CLOSED_MS                                                                 \
-    30000 /* a client that went away looks just like one that only listens */
+/* A client that went away looks just like one that only listens. */
+#define HALF_CLOSED_MS 30000
 
 static uint64_t
 now_ms(const struct exchange *x)

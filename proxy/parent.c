@@ -26,9 +26,8 @@
 #define QUICK_MS 1000
 #define PAUSE_MS 250 /* doubles with each quick end */
 #define PAUSE_LONGEST_MS 8000
-#define RESOLVER_PATIENCE_MS                                                           \
-    3000                      /* at the start; later answers are taken as they come */
-#define STOP_PATIENCE_MS 5000 /* beyond the drain deadline */
+#define RESOLVER_PATIENCE_MS 3000 /* at the start; later answers come as they come */
+#define STOP_PATIENCE_MS 5000     /* beyond the drain deadline */
 #define DAY_MS (24 * 3600 * 1000)
 
 static void

@@ -50,15 +50,12 @@ struct upstream_policy {
 
 /* A path prefix of a published host that is treated in its own way. */
 struct route_policy {
-    const char
-        *prefix; /* "/" or "/path": matches itself and what follows after a '/' */
+    const char *prefix; /* "/", or "/path": that itself, and "/path/..." */
     const struct upstream_policy *upstream;
-    uint32_t
-        idle_ms; /* longest silence in the middle of an exchange, and until the answer */
+    uint32_t idle_ms;    /* longest silence in an exchange, and until the answer */
     uint64_t body_bytes; /* largest request body; 0: none allowed */
-    bool states_idle,
-        states_body; /* the operator wrote them: the application's give way */
-    bool websocket;  /* Upgrade: websocket is passed on */
+    bool states_idle, states_body; /* written: the application's give way */
+    bool websocket;                /* Upgrade: websocket is passed on */
 };
 
 struct publish_policy {
@@ -66,8 +63,7 @@ struct publish_policy {
     const struct route_policy *routes; /* longest prefix first; the last one is "/" */
     unsigned route_count;
     struct http_limits limits;
-    const struct filter_policy
-        *filter; /* what the application needs; NULL for a tunnel */
+    const struct filter_policy *filter; /* NULL for a tunnel */
 };
 
 struct listen_address {

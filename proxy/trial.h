@@ -19,8 +19,7 @@
 
 struct trial_request {
     const char *method; /* NULL: GET */
-    const char
-        *url; /* https://host[:port]/path?query, or http:// for a redirect_http port */
+    const char *url;    /* https://host[:port]/path?query; http:// for redirect_http */
     const char *listener; /* its name; NULL: the one that has the port of the URL */
     const char *from;     /* address of the client; NULL: 192.0.2.1 */
     const char *const *headers; /* "Name: value" */
@@ -30,8 +29,7 @@ struct trial_request {
 struct trial_step {
     const char *name; /* of the gate */
     enum fault fault;
-    char detail
-        [NOTE_BYTES]; /* what it found or compared; "" when there is nothing to tell */
+    char detail[NOTE_BYTES]; /* what it found or compared; "" when nothing */
 };
 
 struct trial {
