@@ -218,8 +218,15 @@ gate_holds_answer(const struct exchange *x)
 enum fault
 gate_answer(struct exchange *x)
 {
-    if (!x->publish->filter->refuses_executables ||
-        !upload_is_executable(chunk_queue_front(&x->download.data)))
+    const struct chunk_queue *body = &x->download.data;
+    char start[PROGRAM_HEAD_BYTES];
+    size_t length = body->length < sizeof start ? body->length : sizeof start;
+
+    if (!x->publish->filter->refuses_executables)
+        return FAULT_NONE;
+    /* A copy: the bytes may lie in several chunks, if the server sends few at a time. */
+    chunk_queue_peek(body, 0, start, length);
+    if (!upload_is_executable(bytes_of(start, length)))
         return FAULT_NONE;
     x->verdict.refused =
         (struct finding){ .fault = FAULT_FILTER_EXECUTABLE, .rule = "executables" };
