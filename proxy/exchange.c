@@ -110,6 +110,7 @@ exchange_fail(struct exchange *x, enum fault fault)
         x->cut = true;
         x->phase = PHASE_DONE;
     } else {
+        chunk_queue_clear(&x->download.data); /* came with a head that was held back */
         x->answer = ANSWER_OWN;
         x->phase = PHASE_REPLY;
     }
