@@ -263,7 +263,8 @@ def test_the_longest_target_passes(stage):
 def test_an_upgrade_to_another_protocol_is_an_ordinary_request(stage):
     """h2c smuggling: what comes behind is read as HTTP/1.1, not passed through unseen."""
     client = stage.client()
-    client.send(get("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__") + SMUGGLED)
+    upgrade = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"]
+    client.send(get(*upgrade) + SMUGGLED)
     assert client.read_response("GET").status == 200
     assert client.read_response("GET").body == b"GET /smuggled\n"
     assert stage.upstream.requests[0].get("Upgrade") is None

@@ -227,7 +227,9 @@ def test_clear_text_gets_an_alert_and_its_password_is_kept_nowhere(stage, name):
     assert stage.upstream.requests == []
 
 
-@pytest.mark.parametrize("raw", [b"GET / HTTP/1.0\r\n\r\n", b"EHLO x\r\n", b"\x80\x2e\x01\x00\x02", b"\0", b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"GET / HTTP/1.0\r\n\r\n", b"EHLO x\r\n", b"\x80\x2e\x01\x00\x02", b"\0", b"SSH-2.0-x\r\n"]
+)
 def test_anything_but_a_handshake_gets_an_alert(stage, raw):
     client = stage.client(clear=True)
     client.send(raw)
