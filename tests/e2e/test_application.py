@@ -252,6 +252,7 @@ def test_of_an_answer_that_is_a_program_the_client_gets_no_byte(way, stage, meet
     response = client.ask("GET", "/tool")
     assert response.status == 502 and response.get("X-Inside") is None
     assert PROGRAM[:64] not in response.raw and b"secret" not in response.raw
+    stage.event_of(client, "request-blocked", status=502, reason="response-executable")
 
 
 ORDINARY = {
