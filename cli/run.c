@@ -3,10 +3,8 @@
  *
  * What `check` refuses is refused here, in the same words.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -55,16 +53,14 @@ cli_run(int argc, char **argv)
     if (status >= 0)
         return status;
     diagnostics_init(&diagnostics);
-    snapshot = config_load(file, &diagnostics);
+    snapshot = config_load_sealed(file, &memfd, &diagnostics);
     if (snapshot == NULL || diagnostics.count > 0)
         diagnostics_print(&diagnostics, stderr, diagnostics_may_colour(stderr));
     diagnostics_fini(&diagnostics);
     if (snapshot == NULL)
         return 1;
-    memfd = config_seal(file);
     if (memfd < 0) {
-        fprintf(stderr, "postern: cannot keep the configuration: %s\n",
-            strerror(errno));
+        fprintf(stderr, "postern: the kernel keeps no copy of the configuration\n");
         snapshot_unref(&snapshot);
         return 1;
     }

@@ -3,7 +3,6 @@
  */
 #include "config/config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -26,8 +25,9 @@ loaded_free(struct loaded *loaded)
     free(loaded);
 }
 
-struct snapshot *
-config_load(const char *file, struct diagnostics *diagnostics)
+/* `memfd`, unless NULL, gets the text that was read: it may be another one a moment later. */
+static struct snapshot *
+load(const char *file, int *memfd, struct diagnostics *diagnostics)
 {
     struct loaded *loaded = loaded_new();
     struct snapshot *snapshot = NULL;
@@ -41,28 +41,24 @@ config_load(const char *file, struct diagnostics *diagnostics)
     }
     if (loaded->root != NULL && diagnostics->errors == 0)
         snapshot = freeze(loaded);
+    if (snapshot != NULL && memfd != NULL)
+        *memfd = loaded_seal(loaded);
     report_finish(diagnostics);
     loaded_free(loaded);
     return snapshot;
 }
 
-int
-config_seal(const char *file)
+struct snapshot *
+config_load(const char *file, struct diagnostics *diagnostics)
 {
-    struct loaded *loaded = loaded_new();
-    struct diagnostics diagnostics;
-    int fd = -1, error = EINVAL;
+    return load(file, NULL, diagnostics);
+}
 
-    diagnostics_init(&diagnostics);
-    loaded_read(loaded, file, &diagnostics);
-    if (diagnostics.errors == 0) {
-        fd = loaded_seal(loaded);
-        error = errno;
-    }
-    diagnostics_fini(&diagnostics);
-    loaded_free(loaded);
-    errno = error;
-    return fd;
+struct snapshot *
+config_load_sealed(const char *file, int *memfd, struct diagnostics *diagnostics)
+{
+    *memfd = -1;
+    return load(file, memfd, diagnostics);
 }
 
 struct snapshot *

@@ -21,11 +21,13 @@ struct snapshot *
 config_load(const char *file, struct diagnostics *diagnostics) MUST_USE;
 
 /*
- * The text as it crosses processes: a sealed memfd that holds all files of a
- * loaded configuration, -1 with errno on failure. And back, in a child that trusts
- * its parent: the same parser and schema, without looking at keys.
+ * The same, and in *memfd the text that was checked, as it crosses processes: a sealed
+ * memfd that holds all files of the configuration; -1 when the kernel has none. And
+ * back, in a child that trusts its parent: the same parser and schema, without looking
+ * at keys.
  */
-int config_seal(const char *file) MUST_USE;
+struct snapshot *config_load_sealed(const char *file, int *memfd,
+    struct diagnostics *diagnostics) MUST_USE;
 struct snapshot *config_unseal(int memfd, struct diagnostics *diagnostics) MUST_USE;
 
 #endif

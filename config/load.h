@@ -25,7 +25,7 @@ void loaded_parse(struct loaded *loaded, struct bytes text, struct diagnostics *
 void loaded_parse_all(struct loaded *loaded, const struct source *sources,
     unsigned count, struct diagnostics *d);
 
-/* The same from the bytes of config_seal(). */
+/* The same from the bytes of loaded_seal(). */
 void loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d);
 
 /* A sealed memfd with the sources, -1 with errno. */
