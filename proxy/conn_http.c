@@ -319,6 +319,8 @@ end_exchange(struct conn *c)
     exchange_free(&c->exchange);
     c->head_begun_ns = 0;
     c->search = (struct http_head_search){ .seen = 0 };
+    if (!next && !chunk_queue_is_empty(&c->in))
+        c->drains_input = true; /* else a reset might take the answer with it */
     if (next)
         conn_enter(c, PHASE_HEAD);
     else
