@@ -98,6 +98,7 @@ def test_new_connections_are_refused_while_the_last_request_is_finished(played, 
 
 def test_idle_connections_are_closed_in_order(played, proxy, make_client):
     """Both the client's that waits for nothing and the pooled one inside."""
+    proxy.listener["timeouts"] = {"handshake": "5m", "head": "5m", "keep_alive": "5m"}  # none helps
     client, newcomer = make_client(), make_client()
     connection = begin(client, played)
     connection.send(reply(200, b"before"))
