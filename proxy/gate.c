@@ -207,12 +207,24 @@ gate_body(struct exchange *x)
 /* Enough of a body to tell a program by. */
 #define PROGRAM_HEAD_BYTES 64
 
+/* What does not begin with "MZ" is none, however short: a stream of events goes on. */
+static bool
+may_be_program(const struct chunk_queue *body)
+{
+    char start[2];
+    size_t length = body->length < sizeof start ? body->length : sizeof start;
+
+    chunk_queue_peek(body, 0, start, length);
+    return memcmp(start, "MZ", length) == 0;
+}
+
 bool
 gate_holds_answer(const struct exchange *x)
 {
     return x->publish->filter->refuses_executables &&
         x->response.framing.kind != HTTP_TUNNEL && !x->download.ended &&
-        x->download.data.length < PROGRAM_HEAD_BYTES;
+        x->download.data.length < PROGRAM_HEAD_BYTES &&
+        may_be_program(&x->download.data);
 }
 
 enum fault

@@ -193,3 +193,21 @@ def test_only_logd_holds_the_log(proxy):
     for name, pid in proxy.children().items():
         held = {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()}
         assert (log in held) == (name == "logd"), name
+
+
+# --- what is looked at before it goes out
+
+
+def test_a_stream_that_begins_with_a_few_bytes_is_not_held_back(proxy, played, make_client):
+    """64 bytes would tell a program for certain; two tell that this is none."""
+    proxy.published["application"] = {"extends": "any", "response": {"refuse_executables": True}}
+    client = make_client()
+    client.send_request("GET", "/events")
+    connection = played.accept()
+    connection.expect_request()
+    connection.send(lines("HTTP/1.1 200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked", ""))
+    connection.send(b"9\r\ndata: 1\n\n\r\n")
+    client.read_head()
+    assert client.read_bytes(14) == b"9\r\ndata: 1\n\n\r\n"
+    connection.send(b"0\r\n\r\n")
+    client.read_bytes(5)
