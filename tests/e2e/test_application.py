@@ -284,6 +284,23 @@ def test_the_head_of_a_program_is_no_program(stage, meet):
     assert (response.status, response.get("Content-Length")) == (200, str(len(PROGRAM)))
 
 
+def test_a_stream_that_begins_with_a_few_bytes_is_not_held_back(make_upstream, make_proxy, make_client):
+    """64 bytes would tell a program for certain; two tell that this is none."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.published["application"] = APPLICATIONS["no-programs"]
+    client = make_client(proxy)
+    client.send_request("GET", "/events")
+    connection = upstream.accept()
+    connection.expect_request()
+    connection.send(lines("HTTP/1.1 200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked", ""))
+    connection.send(b"9\r\ndata: 1\n\n\r\n")
+    client.read_head()
+    assert client.read_bytes(14) == b"9\r\ndata: 1\n\n\r\n"
+    connection.send(b"0\r\n\r\n")
+    client.read_bytes(5)
+
+
 # --- the operator and the rules
 
 

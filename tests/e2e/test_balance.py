@@ -119,6 +119,16 @@ def test_the_server_never_sees_the_cookie(sent, arrives, servers, sticky, make_c
     assert request.all("Cookie") == [value.format(crumb) for value in arrives]
 
 
+@pytest.mark.parametrize("separator", [";", "; ", ";;  ;"])
+def test_our_cookie_among_many_short_ones(separator, upstream, make_client):
+    """It goes although no cookie of ours was asked for here, and the head grows on its way."""
+    cookies = ["a"] * 4000
+    sent = separator.join([*cookies, f"{COOKIE}=x", *cookies])
+    assert make_client().ask("GET", "/", [("Cookie", sent)]).status == 200
+    received = upstream.requests[0].get("Cookie")
+    assert [crumb.strip() for crumb in received.split(";") if crumb.strip()] == cookies + cookies
+
+
 def test_a_user_whose_server_is_down_is_moved_and_stays_there(servers, sticky, make_client):
     response = ask(make_client(sticky))
     home = [b"first", b"second"].index(response.body)

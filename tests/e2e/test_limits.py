@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from actors import Client
-from wire import lines
+from wire import lines, reply
 
 MEGABYTE = 1 << 20
 SPARE_DESCRIPTORS = 1000  # for everything else in this process and in a worker
@@ -101,6 +101,15 @@ def test_thousands_of_idle_connections_are_cheap_and_all_are_answered(
 
 
 # --- how much
+
+
+def test_heads_of_the_largest_size_fit(upstream, proxy, make_client):
+    proxy.published["limits"] = {"head": "256KiB", "field_value": "256KiB"}
+    long = "x" * 250 * 1024  # and it grows on its way
+    upstream.handler = lambda request: reply(200, b"fine", [("Set-Cookie", long)])
+    response = make_client().ask("GET", "/", [("Cookie", f"__Host-postern-server=x; {long[:56 * 1024]}")])
+    assert upstream.requests[0].get("Cookie") == long[: 56 * 1024]
+    assert (response.status, response.get("Set-Cookie")) == (200, f"{long}; Secure")
 
 
 @pytest.fixture

@@ -1,6 +1,11 @@
 """Connections to the upstream are kept and shared, as long as they are beyond doubt."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
+from actors import until
 from wire import chunked, lines, reply
 
 
@@ -90,6 +95,31 @@ def test_a_byte_that_nobody_asked_for_ends_an_idle_connection(played, stage, mak
     connection.expect_gone()
     client.send_request("GET", "/two")
     answer(played.accept(), "/two", reply(200, b"for two"))
+    assert client.read_response().body == b"for two"
+
+
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_an_answer_that_was_there_before_the_question(first, played, stage, make_client):
+    """However the events of one turn of the loop are ordered."""
+    client = make_client(stage)
+    client.send_request("GET", "/one")
+    connection = played.accept()
+    connection.expect_request()
+    connection.send(reply(200, b"for one"))
+    assert client.read_response().body == b"for one"
+    worker = stage.children()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    until(lambda: " T " in Path(f"/proc/{worker}/stat").read_text(), "the worker to stop")
+    if first == "client":
+        client.send_request("GET", "/two")
+    connection.send(reply(200, b"for whoever comes next"))
+    if first == "server":
+        client.send_request("GET", "/two")
+    os.kill(worker, signal.SIGCONT)
+    connection.expect_gone()
+    connection = played.accept()
+    connection.expect_request("GET /two HTTP/1.1")
+    connection.send(reply(200, b"for two"))
     assert client.read_response().body == b"for two"
 
 

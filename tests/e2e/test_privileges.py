@@ -104,6 +104,16 @@ def test_a_worker_holds_sockets_and_no_file(proxy, make_client):
 
 
 @needs_root
+def test_only_logd_holds_the_log(proxy):
+    """Standard output is the log's target: whoever holds it can forge what happened."""
+    pids = family(proxy)
+    log = os.readlink(f"/proc/{pids['parent']}/fd/1")
+    for role in ROLES:
+        held = {os.readlink(file) for file in Path(f"/proc/{pids[role]}/fd").iterdir()}
+        assert (log in held) == (role == "logd"), role
+
+
+@needs_root
 def test_only_keyd_ever_gets_a_descriptor_of_a_key(proxy):
     """And it closes it again when it has read it."""
     pids = family(proxy)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from actors import until
-from wire import reply
+from wire import chunked, reply
 
 
 @pytest.fixture
@@ -167,6 +167,19 @@ def test_a_bad_certificate_makes_a_server_rest_at_once(make_upstream, make_proxy
         assert client.ask().status == 200
     assert (forged.connection_count, len(good.requests)) == (1, 6)
     proxy.expect_event("upstream-certificate-rejected")
+
+
+def test_a_body_that_is_too_large_is_no_failure_of_the_server(played, proxy, make_client):
+    """What a client can bring about by itself says nothing about the server."""
+    proxy.published["body"] = "1KiB"
+    proxy.upstream["health"] = {"failures": 1}
+    client = make_client()
+    client.send_request("POST", "/", [("Transfer-Encoding", "chunked")], chunked(bytes(4096)))
+    played.accept()
+    assert client.read_response().status == 413
+    proxy.expect_event("request-blocked", reason="http-body-large")
+    warm_up(make_client(), played)
+    assert proxy.events("upstream-down") == []
 
 
 def test_when_all_servers_rest_it_is_a_503(make_upstream, make_proxy, make_client):

@@ -71,6 +71,8 @@ def resumable(stage, **options):
         ["-tls1_2", "-cipher", "NULL:@SECLEVEL=0"],
         ["-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"],
         ["-tls1_2", "-cipher", "kRSA:@SECLEVEL=0"],
+        ["-tls1_2", "-cipher", "AES256-GCM-SHA384"],
+        ["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"],
         ["-tls1_2", "-cipher", "DHE:@SECLEVEL=0"],
         ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0"],
         ["-tls1_2", "-cipher", "AES128-CCM8:ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0"],
@@ -87,6 +89,13 @@ def test_what_is_weak_or_foreign_is_not_agreed_on(stage, s_client, options):
     assert "Cipher is (NONE)" in said or "no cipher match" in said, said
     if "no cipher match" not in said:
         stage.proxy.expect_event("tls-rejected")
+
+
+@pytest.mark.parametrize("version", ["-tls1_3", "-tls1_2"])
+def test_openssl_is_served_and_trusts_the_chain(s_client, version):
+    said = s_client(version, "-brief")
+    assert "CONNECTION ESTABLISHED" in said, said
+    assert "Verification: OK" in said
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
@@ -246,6 +255,15 @@ def test_much_clear_text_does_not_push_the_alert_aside(stage):
     assert client.read_some() == UNEXPECTED_MESSAGE
     client.expect_end()
     stage.event_of(client, "clear-text")
+
+
+def test_the_alert_arrives_before_the_end_and_what_follows_does_not_reset_it(stage):
+    """Closing with bytes unread would reset the connection, and the reason would be lost."""
+    client = stage.client(clear=True)
+    client.send(lines("POST / HTTP/1.1", "Host: mail.example.test", "") + bytes(256 * 1024))
+    assert client.read_bytes(7) == UNEXPECTED_MESSAGE
+    client.expect_end()
+    client.stream.sock.sendall(bytes(4 * 1024 * 1024))  # fails when the connection was reset
 
 
 # --- what is no TLS, or only nearly

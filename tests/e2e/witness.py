@@ -68,7 +68,7 @@ class Nginx(Witness):
                 access_log {self.log} seen;
                 large_client_header_buffers 4 64k;
                 ignore_invalid_headers off; underscores_in_headers on; merge_slashes off;
-                server {{ listen 127.0.0.1:{self.port}; return 200 hello; }}
+                server {{ {self.server()} }}
             }}""")
         # nginx takes over the sockets that this variable names: no port is guessed.
         self.process = subprocess.Popen(
@@ -78,6 +78,28 @@ class Nginx(Witness):
         )
         listening.close()
         until(lambda: (self.root / "pid").exists() or self.process.poll() is not None, "nginx")
+
+
+    def server(self):
+        return f"listen 127.0.0.1:{self.port}; return 200 hello;"
+
+
+class NginxSite(Nginx):
+    """An internal front-end as many have it: over TLS, with files in `site`."""
+
+    def __init__(self, folder, pki):
+        self.pki = pki
+        super().__init__(folder)
+
+    def server(self):
+        self.site = self.root / "site"
+        self.site.mkdir()
+        return f"""
+            listen 127.0.0.1:{self.port} ssl;
+            ssl_certificate {self.pki}/internal-ok.chain.pem;
+            ssl_certificate_key {self.pki}/internal-ok.key;
+            root {self.site};
+            location /short {{ return 200 "hello from nginx"; }}"""
 
 
 class Apache(Witness):
