@@ -292,8 +292,9 @@ freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *b
 
     p->host = copy_lower(f, block->key);
     freeze_routes(f, p, block);
-    if (application != NULL)
-        p->filter = freeze_filter(f->loaded, application, f->stash);
+    p->filter = application != NULL
+        ? freeze_filter(f->loaded, application, f->stash)
+        : freeze_filter_of_tunnel();
     p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
     p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
     p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);

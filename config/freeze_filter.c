@@ -358,3 +358,16 @@ freeze_filter(const struct loaded *loaded, const struct node *application,
     freeze_mitigations(stash, p, loaded->mitigations, preset);
     return p;
 }
+
+const struct filter_policy *
+freeze_filter_of_tunnel(void)
+{
+    static const struct filter_policy tunnel = {
+        .application = "tunnel",
+        .version = "",
+        .url_oddities = URL_ODDITIES_DEFAULT,
+        .query_oddities = URL_QUERY_ODDITIES_DEFAULT,
+    };
+
+    return &tunnel;
+}

@@ -14,4 +14,11 @@
 const struct filter_policy *freeze_filter(const struct loaded *loaded,
     const struct node *application, struct stash *stash);
 
+/*
+ * What is asked of a request that comes in clear text, over `redirect_http`, for a host
+ * whose TLS is passed through: of its application nothing is known, so only spellings
+ * that are refused by default are. Static; nobody frees it.
+ */
+const struct filter_policy *freeze_filter_of_tunnel(void);
+
 #endif

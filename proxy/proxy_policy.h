@@ -63,7 +63,7 @@ struct publish_policy {
     const struct route_policy *routes; /* longest prefix first; the last one is "/" */
     unsigned route_count;
     struct http_limits limits;
-    const struct filter_policy *filter; /* NULL for a tunnel */
+    const struct filter_policy *filter; /* never NULL, of a tunnel neither */
 };
 
 struct listen_address {

@@ -275,7 +275,8 @@ try_on(struct stage *stage, const struct target *target, struct trial *trial)
     memcpy(client->server_name, target->host.at, target->host.length);
     if (!target->clear_text)
         add_step(trial, "tls", FAULT_NONE, client->server_name);
-    if (client->publish->routes[0].upstream->bridge == BRIDGE_TUNNEL) {
+    if (!target->clear_text &&
+        client->publish->routes[0].upstream->bridge == BRIDGE_TUNNEL) {
         trial->upstream = client->publish->routes[0].upstream->name;
         add_step(trial, "tunnel", FAULT_NONE,
             "TLS is passed through, nothing is inspected");

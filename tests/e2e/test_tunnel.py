@@ -62,6 +62,18 @@ def test_clear_text_goes_nowhere(both, make_client):
     assert (ended.connection_count, passed.connection_count) == (0, 0)
 
 
+def test_clear_text_on_the_redirect_port_is_led_to_https(both, make_client):
+    """Nothing is known of a tunnel's application, and nothing of it is needed for a redirect."""
+    proxy, _, passed = both
+    proxy.listener["redirect_http"] = "127.0.0.2:0"
+    client = make_client(proxy, address="127.0.0.2", clear=True)
+    response = client.ask("GET", "/vpn?x=1", host=TUNNELLED)
+    assert (response.status, response.get("Location")) == (308, f"https://{TUNNELLED}:{proxy.port()}/vpn?x=1")
+    assert client.ask("GET", "/%5c", host=TUNNELLED).status == 400
+    proxy.expect_event("request-redirected", host=TUNNELLED)
+    assert passed.connection_count == 0
+
+
 def test_a_tunnelled_name_in_host_alone_is_misdirected(both, make_client):
     proxy, ended, passed = both
     assert make_client(proxy).ask("GET", "/", host=TUNNELLED).status == 421

@@ -322,6 +322,7 @@ tunnels_stand_behind_the_tls_hosts(void **state)
         assert_string_equal(l->tls.hosts[i].host, l->publishes[i].host);
     assert_string_equal(l->publishes[2].host, "t");
     assert_int_equal(l->publishes[2].routes[0].upstream->bridge, BRIDGE_TUNNEL);
+    assert_string_equal(l->publishes[2].filter->application, "tunnel");
 }
 
 static void
