@@ -24,6 +24,7 @@ enum verdict {
     VERDICT_N, /* no: ends the process */
     VERDICT_Y, /* yes */
     VERDICT_E, /* refused with an errno */
+    VERDICT_S, /* refused with ENOSYS, as if the kernel did not know it */
 };
 
 /* One call, or only that form of it whose argument, masked, has this value. */
@@ -49,6 +50,13 @@ struct rule {
 #define DENIED(name) DENIED_IF(name, 0, 0, 0)
 #define DENIED_IF(name, argument, mask, value)                                         \
     { SCMP_SYS(name), argument, mask, value, { [JAIL_PARENT] = VERDICT_E } },
+#define ABSENT(name)                                                                   \
+    { SCMP_SYS(name), 0, 0, 0,                                                         \
+        { [JAIL_PARENT] = VERDICT_S,                                                   \
+            [JAIL_WORKER] = VERDICT_S,                                                 \
+            [JAIL_KEYD] = VERDICT_S,                                                   \
+            [JAIL_LOGD] = VERDICT_S,                                                   \
+            [JAIL_RESOLVER] = VERDICT_S } },
 static const struct rule rules[] = {
 #include "base/jail_call.def"
 };
@@ -56,6 +64,7 @@ static const struct rule rules[] = {
 #undef CALL_IF
 #undef DENIED
 #undef DENIED_IF
+#undef ABSENT
 
 /* A filter being built. The first thing that goes wrong stays in `error`. */
 struct filter {
@@ -84,17 +93,18 @@ add(struct filter *f, uint32_t action, const struct rule *rule)
 static void
 add_table(struct filter *f, enum jail_role role)
 {
-    uint32_t refusal = SCMP_ACT_ERRNO(role == JAIL_PARENT ? EPERM : EACCES);
+    uint32_t action[] = {
+        [VERDICT_Y] = SCMP_ACT_ALLOW,
+        [VERDICT_E] = SCMP_ACT_ERRNO(role == JAIL_PARENT ? EPERM : EACCES),
+        [VERDICT_S] = SCMP_ACT_ERRNO(ENOSYS),
+    };
 
     /* A sanitizer opens files of its own: what libc may try, it may do. */
     if (WITH_ADDRESS_SANITIZER && role != JAIL_PARENT)
-        refusal = SCMP_ACT_ALLOW;
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        enum verdict verdict = rules[i].verdict[role];
-
-        if (verdict != VERDICT_N)
-            add(f, verdict == VERDICT_Y ? SCMP_ACT_ALLOW : refusal, &rules[i]);
-    }
+        action[VERDICT_E] = SCMP_ACT_ALLOW;
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].verdict[role] != VERDICT_N)
+            add(f, action[rules[i].verdict[role]], &rules[i]);
 }
 
 bool

@@ -7,6 +7,7 @@
  * test that needs root, or no sanitizer, returns at once without: meson reads what
  * cmocka 1.1.5 writes about a skip as a failure.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -25,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -268,6 +270,27 @@ starts_a_worker(void)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
+/* By number: libc has no name for them. A ring of no entries, and no ring at all. */
+static bool
+has_no_io_uring(void)
+{
+    return syscall(SYS_io_uring_setup, 0, NULL) == -1 && errno == ENOSYS &&
+        syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0) == -1 && errno == ENOSYS &&
+        syscall(SYS_io_uring_register, -1, 0, NULL, 0) == -1 && errno == ENOSYS;
+}
+
+/* A child makes its loop, which asks for a ring, when only its parent is in jail. */
+static bool
+starts_a_child_without_io_uring(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        exit(has_no_io_uring() ? SUCCEEDED : REFUSED);
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
 /* A mistake of ours: must end by SIGABRT and the line on standard error. */
 static bool
 requires_in_vain(void)
@@ -411,6 +434,15 @@ every_role_can_do_its_daily_work(void **state)
 }
 
 static void
+to_everybody_the_kernel_seems_to_have_no_io_uring(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROLES; i++)
+        assert_exits(roles[i], has_no_io_uring, SUCCEEDED);
+    assert_exits(JAIL_PARENT, starts_a_child_without_io_uring, SUCCEEDED);
+}
+
+static void
 nobody_comes_back_out(void **state)
 {
     (void)state;
@@ -508,6 +540,7 @@ main(void)
         cmocka_unit_test(root_loses_its_powers_and_its_name),
         cmocka_unit_test(an_ordinary_user_is_locked_up_too),
         cmocka_unit_test(every_role_can_do_its_daily_work),
+        cmocka_unit_test(to_everybody_the_kernel_seems_to_have_no_io_uring),
         cmocka_unit_test(nobody_comes_back_out),
         cmocka_unit_test(as_shipped_no_file_opens_and_no_code_comes_in),
         cmocka_unit_test(a_mistake_still_ends_loudly),
