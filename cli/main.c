@@ -1,8 +1,11 @@
 /*
  * cli/main.c - the verbs of the command, and which one was meant.
  */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/check.h"
 #include "cli/demo.h"
@@ -77,9 +80,26 @@ cli_events(int argc, char **argv)
     return 0;
 }
 
+/*
+ * Whoever starts us may have closed a standard descriptor. What is opened next would take
+ * its number, and what is printed would go into a configuration, a socket or a channel.
+ * A number that is free is the lowest, so /dev/null finds it by itself. False: no /dev/null.
+ */
+static bool
+open_standard_descriptors(void)
+{
+    int fd = STDIN_FILENO;
+
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR | O_NOCTTY);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
+    if (!open_standard_descriptors())
+        return 1;
     if (argc < 2) {
         explain(stderr);
         return 2;

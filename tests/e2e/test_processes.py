@@ -1,12 +1,14 @@
 """Any of the processes may die at any moment; what it did is taken up again by another."""
 
+import json
 import os
 import signal
 import ssl
+import subprocess
 
 import pytest
-from actors import until
-from wire import reply
+from actors import Client, flatten, to_yaml, until
+from wire import DEADLINE, reply
 
 
 def is_alive(pid):
@@ -207,3 +209,41 @@ def test_what_cannot_start_ends_all_with_a_reason(proxy):
     assert "203.0.113.1:0" in str(error.value)
     assert proxy.wait_end() == 1
     proxy.was_cut_short()
+
+
+# --- what it is started with
+
+
+def open_as(pid, number):
+    """What a descriptor of the process is; None when that is hidden from us."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{number}")
+    except PermissionError:
+        return None
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-"])
+def test_a_standard_descriptor_that_is_closed_at_the_start_is_nothing_else(closed, proxy):
+    """Else a channel, a listening socket or the sealed configuration has its number, and what
+    is meant for a terminal goes there."""
+    log = proxy.folder / "postern.log"
+    proxy.config["log"]["to"] = f"file:{log}"
+    file = proxy.folder / "postern.yaml"
+    file.write_text(to_yaml(proxy.config) + "\n")
+    command = f'exec "$0" run --config "$1" {closed}'
+    with subprocess.Popen(["sh", "-c", command, proxy.program, file], stdout=subprocess.DEVNULL) as parent:
+        try:
+            until(lambda: log.exists() and '"started"' in log.read_text(), "the start in the log")
+            proxy.process = parent
+            family = [parent.pid, *proxy.children().values()]
+            proxy.process = None
+            for pid in family:
+                for number in closed.split():
+                    assert open_as(pid, number[0]) in ("/dev/null", None)
+            first = flatten(json.loads(log.read_text().splitlines()[0]))
+            client = Client(first["server.port"], proxy.pki)
+            assert client.ask().status == 200
+            client.close()
+        finally:
+            parent.send_signal(signal.SIGTERM)
+        assert parent.wait(DEADLINE) == 0
