@@ -9,7 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,11 +31,19 @@ enum verdict {
     VERDICT_S, /* refused with ENOSYS, as if the kernel did not know it */
 };
 
-/* One call, or only that form of it whose argument, masked, has this value. */
+/* An argument that, masked, must have this value. */
+struct condition {
+    unsigned argument; /* 0 is the first */
+    uint64_t mask;     /* 0: no condition */
+    uint64_t value;
+};
+
+#define CONDITIONS 3
+
+/* One call, or only that form of it for which every condition holds. */
 struct rule {
     int call;
-    unsigned argument;                       /* 0 is the first */
-    uint64_t mask, value;                    /* mask 0: whatever the arguments */
+    struct condition when[CONDITIONS];
     enum verdict verdict[JAIL_RESOLVER + 1]; /* by role */
 };
 
@@ -39,19 +51,40 @@ struct rule {
 #define INT UINT32_MAX
 #define ALL UINT64_MAX
 
+#define CONDITION(argument, mask, value)                                               \
+    {                                                                                  \
+        argument, mask, value                                                          \
+    }
+#define VERDICTS(worker, keyd, logd, resolver)                                         \
+    {                                                                                  \
+        [JAIL_WORKER] = VERDICT_##worker, [JAIL_KEYD] = VERDICT_##keyd,                \
+        [JAIL_LOGD] = VERDICT_##logd, [JAIL_RESOLVER] = VERDICT_##resolver             \
+    }
 #define CALL(name, worker, keyd, logd, resolver)                                       \
     CALL_IF(name, 0, 0, 0, worker, keyd, logd, resolver)
 #define CALL_IF(name, argument, mask, value, worker, keyd, logd, resolver)             \
-    { SCMP_SYS(name), argument, mask, value,                                           \
-        { [JAIL_WORKER] = VERDICT_##worker,                                            \
-            [JAIL_KEYD] = VERDICT_##keyd,                                              \
-            [JAIL_LOGD] = VERDICT_##logd,                                              \
-            [JAIL_RESOLVER] = VERDICT_##resolver } },
+    { SCMP_SYS(name), { CONDITION(argument, mask, value) },                            \
+        VERDICTS(worker, keyd, logd, resolver) },
+#define CALL_IF_BOTH(name, argument, mask, value, other, other_mask, other_value,      \
+    worker, keyd, logd, resolver)                                                      \
+    { SCMP_SYS(name),                                                                  \
+        { CONDITION(argument, mask, value),                                            \
+            CONDITION(other, other_mask, other_value) },                               \
+        VERDICTS(worker, keyd, logd, resolver) },
+#define OPTION(name, level, option, worker, keyd, logd, resolver)                      \
+    CALL_IF_BOTH(name, 1, INT, level, 2, INT, option, worker, keyd, logd, resolver)
+#define SOCKET(family, type, protocol, worker, keyd, logd, resolver)                   \
+    { SCMP_SYS(socket),                                                                \
+        { CONDITION(0, INT, family),                                                   \
+            CONDITION(1, INT & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), type),       \
+            CONDITION(2, INT, protocol) },                                             \
+        VERDICTS(worker, keyd, logd, resolver) },
 #define DENIED(name) DENIED_IF(name, 0, 0, 0)
 #define DENIED_IF(name, argument, mask, value)                                         \
-    { SCMP_SYS(name), argument, mask, value, { [JAIL_PARENT] = VERDICT_E } },
+    { SCMP_SYS(name), { CONDITION(argument, mask, value) },                            \
+        { [JAIL_PARENT] = VERDICT_E } },
 #define ABSENT(name)                                                                   \
-    { SCMP_SYS(name), 0, 0, 0,                                                         \
+    { SCMP_SYS(name), { CONDITION(0, 0, 0) },                                          \
         { [JAIL_PARENT] = VERDICT_S,                                                   \
             [JAIL_WORKER] = VERDICT_S,                                                 \
             [JAIL_KEYD] = VERDICT_S,                                                   \
@@ -60,8 +93,13 @@ struct rule {
 static const struct rule rules[] = {
 #include "base/jail_call.def"
 };
+#undef CONDITION
+#undef VERDICTS
 #undef CALL
 #undef CALL_IF
+#undef CALL_IF_BOTH
+#undef OPTION
+#undef SOCKET
 #undef DENIED
 #undef DENIED_IF
 #undef ABSENT
@@ -82,12 +120,19 @@ set(struct filter *f, enum scmp_filter_attr attribute, uint32_t value)
 static void
 add(struct filter *f, uint32_t action, const struct rule *rule)
 {
-    struct scmp_arg_cmp comparison = { rule->argument, SCMP_CMP_MASKED_EQ, rule->mask,
-        rule->value };
+    struct scmp_arg_cmp comparisons[CONDITIONS];
+    unsigned count = 0;
 
+    for (unsigned i = 0; i < CONDITIONS; i++) {
+        const struct condition *when = &rule->when[i];
+
+        if (when->mask != 0)
+            comparisons[count++] = (struct scmp_arg_cmp){ when->argument,
+                SCMP_CMP_MASKED_EQ, when->mask, when->value };
+    }
     if (f->error == 0)
-        f->error = seccomp_rule_add_array(f->context, action, rule->call,
-            rule->mask != 0, &comparison);
+        f->error =
+            seccomp_rule_add_array(f->context, action, rule->call, count, comparisons);
 }
 
 static void
@@ -114,8 +159,7 @@ jail_filter_load(enum jail_role role, struct note *note)
     const struct rule clone3 = { .call = SCMP_SYS(clone3) };
     /* abort() must end this process, and nothing here may signal another. */
     const struct rule own_signal = { .call = SCMP_SYS(tgkill),
-        .mask = INT,
-        .value = (uint64_t)getpid() };
+        .when = { { 0, INT, (uint64_t)getpid() } } };
     struct filter f = { .context = seccomp_init(
                             is_parent ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS) };
 
