@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/jail_filter.h"
 
 #define CAPABILITY(name) (UINT64_C(1) << (name))
@@ -109,34 +109,9 @@ shrink_capabilities(uint64_t keep, struct note *note)
 
 /* --- the user --- */
 
-/* The account called `user`, which must not be root; NULL with a note otherwise. */
-static const struct passwd *
-find_user(const char *user, struct note *note)
-{
-    const struct passwd *account;
-
-    errno = 0;
-    account = getpwnam(user);
-    if (account == NULL && errno != 0)
-        (void)failed(note, user);
-    else if (account == NULL)
-        note_set(note, "there is no user \"%s\"", user);
-    else if (account->pw_uid == 0)
-        note_set(note, "the user \"%s\" is root (uid 0)", user);
-    else
-        return account;
-    return NULL;
-}
-
-bool
-jail_user_is_usable(const char *user, struct note *note)
-{
-    return find_user(user, note) != NULL;
-}
-
 /* True when every one of the three user and group ids is the account's. */
 static bool
-has_become(const struct passwd *account)
+has_become(const struct account *account)
 {
     uid_t uid[3];
     gid_t gid[3];
@@ -145,29 +120,35 @@ has_become(const struct passwd *account)
         getresgid(&gid[0], &gid[1], &gid[2]) != 0)
         return false;
     for (int i = 0; i < 3; i++)
-        if (uid[i] != account->pw_uid || gid[i] != account->pw_gid)
+        if (uid[i] != account->uid || gid[i] != account->gid)
             return false;
     return setresuid(0, 0, 0) != 0 && setresuid((uid_t)-1, 0, (uid_t)-1) != 0;
+}
+
+static int
+take_groups(const struct account *account)
+{
+    return account->name == NULL ? setgroups(0, NULL)
+                                 : initgroups(account->name, account->gid);
 }
 
 /* From root to `user`, with the groups of that account and no other. */
 static bool
 become(const char *user, struct note *note)
 {
-    const struct passwd *account;
+    struct account account;
 
     if (user == NULL || user[0] == '\0') {
         note_set(note, "runs as root and was given no user to become");
         return false;
     }
-    account = find_user(user, note);
-    if (account == NULL)
+    if (!account_find(user, &account, note))
         return false;
-    if (initgroups(user, account->pw_gid) != 0 ||
-        setresgid(account->pw_gid, account->pw_gid, account->pw_gid) != 0 ||
-        setresuid(account->pw_uid, account->pw_uid, account->pw_uid) != 0)
+    if (take_groups(&account) != 0 ||
+        setresgid(account.gid, account.gid, account.gid) != 0 ||
+        setresuid(account.uid, account.uid, account.uid) != 0)
         return failed(note, user);
-    if (!has_become(account)) {
+    if (!has_become(&account)) {
         note_set(note, "could come back from user \"%s\"", user);
         return false;
     }

@@ -20,19 +20,16 @@ enum jail_role {
     JAIL_PARENT, /* keeps what spawning, binding and opening needs; a deny list only */
     JAIL_WORKER, /* accept, connect, read, write; opens no file */
     JAIL_KEYD,   /* read, write, memory; no sockets of its own */
-    JAIL_LOGD,   /* appends to open files, reopens them */
+    JAIL_LOGD,   /* appends to the files that are open; opens none */
     JAIL_RESOLVER, /* asks the name servers, reads /etc */
 };
 
 /*
  * Puts the process into the jail of `role`. `user` is the account to become
- * when running as root (name of /etc/passwd); NULL or "" as non-root. For
+ * when running as root (base/account.h); NULL or "" as non-root. For
  * JAIL_PARENT the user stays, capabilities shrink.
  * Returns false with a note when any step failed; the caller must then end.
  */
 bool jail_enter(enum jail_role role, const char *user, struct note *note) MUST_USE;
-
-/* True when `user` exists; for `postern check`. Root (uid 0) does not count. */
-bool jail_user_is_usable(const char *user, struct note *note);
 
 #endif

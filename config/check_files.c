@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/jail.h"
+#include "base/account.h"
 #include "config/certificate.h"
 #include "config/suggest.h"
 #include "config/value.h"
@@ -342,18 +342,42 @@ check_client_certificate(struct check *c, const struct node *upstream)
 
 /* --- the rest --- */
 
-static void
-check_account(struct check *c, enum setting_id id)
-{
-    const struct node *node = tree_good(c->root, id);
-    struct note note = { "" };
+/* The accounts of the roles, as far as root's word is needed for them. */
+static const enum setting_id accounts[] = { SETTING_FILE_USER, SETTING_FILE_KEY_USER,
+    SETTING_FILE_LOG_USER, SETTING_FILE_RESOLVER_USER };
+#define ACCOUNTS (sizeof accounts / sizeof accounts[0])
 
-    if (node == NULL || geteuid() != 0 || jail_user_is_usable(node->text, &note))
+static bool
+find_account(const struct node *node, struct account *account, struct note *note)
+{
+    return node != NULL && account_find(node->text, account, note);
+}
+
+static void
+check_account(struct check *c, size_t which)
+{
+    const struct node *node = tree_good(c->root, accounts[which]);
+    struct note note = { "" };
+    struct account own, other;
+
+    if (node == NULL || geteuid() != 0)
         return;
-    report(c->d, CODE_ACCOUNT, node->mark,
-        stash_print(c->stash, "create it: adduser --system --group %s", node->text),
-        "%s: %s", node->key,
-        note.text[0] == '\0' ? "this account cannot be used" : note.text);
+    if (!find_account(node, &own, &note)) {
+        report(c->d, CODE_ACCOUNT, node->mark,
+            stash_print(c->stash, "create it: adduser --system --group %s", node->text),
+            "%s: %s", node->key, note.text);
+        return;
+    }
+    for (size_t i = 0; i < which; i++) {
+        const struct node *before = tree_good(c->root, accounts[i]);
+
+        if (!find_account(before, &other, NULL) || other.uid != own.uid)
+            continue;
+        report(c->d, CODE_ACCOUNT_SHARED, node->mark,
+            "leave both out, and each process has an account of its own",
+            "%s: '%s' is the account of %s, too", node->key, node->text, before->key);
+        return;
+    }
 }
 
 static void
@@ -420,8 +444,7 @@ check_files(const struct node *root, const struct source_list *sources,
             tree_good(tree_good(u, SETTING_VERIFY_BLOCK), SETTING_VERIFY_CA));
         check_client_certificate(&c, u);
     }
-    check_account(&c, SETTING_FILE_USER);
-    check_account(&c, SETTING_FILE_KEY_USER);
-    check_account(&c, SETTING_FILE_LOG_USER);
+    for (size_t i = 0; i < ACCOUNTS; i++)
+        check_account(&c, i);
     check_log(&c);
 }

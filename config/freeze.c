@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/jail.h"
+#include "base/account.h"
 #include "config/check.h"
 #include "config/freeze_filter.h"
 #include "config/value.h"
@@ -407,22 +407,31 @@ processors(void)
     return count > most ? most : count;
 }
 
+/* The account that is written, else the role's own. */
+static const char *
+account(struct freezer *f, enum setting_id id, enum jail_role role)
+{
+    const char *written = tree_text(f->root, id);
+    char own[ACCOUNT_NAME_BYTES];
+
+    if (written == NULL)
+        account_of_role(role, own);
+    return copy(f, written != NULL ? written : own);
+}
+
 /* Whoever is not root stays who they are; root never serves. */
 static void
 freeze_accounts(struct freezer *f)
 {
     struct snapshot *s = f->snapshot;
-    const char *key_user = tree_text(f->root, SETTING_FILE_KEY_USER);
-    const char *log_user = tree_text(f->root, SETTING_FILE_LOG_USER);
 
-    s->user = s->key_user = s->log_user = "";
+    s->user = s->key_user = s->log_user = s->resolver_user = "";
     if (geteuid() != 0)
         return;
-    s->user = copy(f, tree_text(f->root, SETTING_FILE_USER));
-    if (s->user == NULL)
-        s->user = jail_user_is_usable("postern", NULL) ? "postern" : "nobody";
-    s->key_user = key_user == NULL ? s->user : copy(f, key_user);
-    s->log_user = log_user == NULL ? s->user : copy(f, log_user);
+    s->user = account(f, SETTING_FILE_USER, JAIL_WORKER);
+    s->key_user = account(f, SETTING_FILE_KEY_USER, JAIL_KEYD);
+    s->log_user = account(f, SETTING_FILE_LOG_USER, JAIL_LOGD);
+    s->resolver_user = account(f, SETTING_FILE_RESOLVER_USER, JAIL_RESOLVER);
 }
 
 struct snapshot *

@@ -20,8 +20,8 @@ struct snapshot {
     unsigned upstream_count;
     struct log_policy log;
     unsigned workers; /* 1 .. 64 */
-    const char *user; /* account of workers and resolver; "" when not given */
-    const char *key_user, *log_user; /* those of keyd and logd; default: user */
+    const char *user; /* account of the workers (base/account.h); "" when not root */
+    const char *key_user, *log_user, *resolver_user; /* of the others, likewise */
     uint32_t drain_ms;               /* SIGTERM: how long requests in flight may take */
 };
 

@@ -96,7 +96,7 @@ resolver_run(int control, struct snapshot *snapshot)
     struct note note = { "" };
     unsigned count;
     struct address_list *lists = resolver_names(snapshot, &count);
-    char *user = require_copy(snapshot->user);
+    char *user = require_copy(snapshot->resolver_user);
     bool goes_on;
 
     snapshot_unref(&snapshot);

@@ -9,10 +9,12 @@ import re
 import shutil
 import ssl
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from actors import to_yaml
 
 ROLES = ("worker", "keyd", "logd", "resolver")
 # capabilities(7): those that opening sockets and files, and spawning children as others, need.
@@ -44,9 +46,10 @@ def family(proxy):
 
 @needs_root
 @pytest.mark.parametrize("role", ROLES)
-def test_a_child_is_nobody_and_can_become_nobody_else(role, proxy):
+def test_a_child_is_its_account_and_can_become_nobody_else(role, proxy):
     """Real, effective, saved and file system ids; and none of root's groups."""
     account = pwd.getpwnam("nobody")
+    proxy.config.update({setting: "nobody" for setting in ("user", "key_user", "log_user", "resolver_user")})
     facts = status(family(proxy)[role])
     assert facts["Uid"] == [str(account.pw_uid)] * 4
     assert facts["Gid"] == [str(account.pw_gid)] * 4
@@ -57,12 +60,81 @@ def test_a_child_is_nobody_and_can_become_nobody_else(role, proxy):
 
 
 @needs_root
-def test_keyd_and_logd_can_have_accounts_of_their_own(proxy):
-    """So that a worker that was taken over cannot even signal them."""
-    proxy.config.update(user="nobody", key_user="daemon", log_user="sys")
+def test_every_role_has_an_account_of_its_own_unasked(proxy):
+    """With no account named, and none made for them: numbers that belong to nobody else."""
+    proxy.config.pop("user")
+    pids = family(proxy)
+    facts = {role: status(pids[role]) for role in ROLES}
+    for kind in ("Uid", "Gid"):
+        assert len({facts[role][kind][0] for role in ROLES}) == len(ROLES)
+    for role in ROLES:
+        assert len(set(facts[role]["Uid"])) == 1 and facts[role]["Uid"][0] != "0", role
+        named = role if role != "worker" else ""
+        with suppress(KeyError):
+            assert pwd.getpwuid(int(facts[role]["Uid"][0])).pw_name == f"postern-{named}".rstrip("-")
+            continue
+        assert 65520 <= int(facts[role]["Uid"][0]) <= 65533, role
+        assert facts[role]["Groups"] == [], role
+
+
+@needs_root
+def test_accounts_can_be_named(proxy):
+    proxy.config.update(user="nobody", key_user="daemon", log_user="sys", resolver_user="bin")
     pids = family(proxy)
     owners = {role: pwd.getpwuid(int(status(pids[role])["Uid"][0])).pw_name for role in ROLES}
-    assert owners == {"worker": "nobody", "resolver": "nobody", "keyd": "daemon", "logd": "sys"}
+    assert owners == {"worker": "nobody", "keyd": "daemon", "logd": "sys", "resolver": "bin"}
+
+
+@needs_root
+def test_an_account_for_two_roles_is_warned_of(proxy):
+    proxy.config.update(user="nobody", log_user="daemon", key_user="nobody")
+    file = proxy.folder / "shared.yaml"
+    file.write_text(to_yaml(proxy.config) + "\n")
+    done = subprocess.run([proxy.program, "check", "--config", file], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.count("[S006]") == 1
+    assert "key_user: 'nobody' is the account of user, too [S006]" in done.stdout
+
+
+REACH = """
+import os, sys
+own, targets = int(sys.argv[1]), list(map(int, sys.argv[2:]))
+os.setgroups([]), os.setresgid(own, own, own), os.setresuid(own, own, own)
+for pid in targets:
+    try:
+        os.kill(pid, 0)
+        print("signalled", pid)
+    except PermissionError:
+        pass
+    for name in ("mem", "environ", "maps"):
+        try:
+            os.read(os.open(f"/proc/{pid}/{name}", os.O_RDONLY), 1)
+            print("read", name, pid)
+        except PermissionError:
+            pass
+"""
+
+
+@needs_root
+@pytest.mark.parametrize("role", ROLES)
+def test_the_account_of_one_role_reaches_no_process_of_another(role, proxy):
+    """What the kernel says to whoever has this account, without the jail that comes on top."""
+    proxy.config.pop("user")
+    pids = family(proxy)
+    uid = status(pids[role])["Uid"][0]
+    others = [str(pid) for name, pid in pids.items() if name != role]
+    done = subprocess.run([sys.executable, "-c", REACH, uid, *others], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+
+
+@needs_root
+def test_a_log_file_belongs_to_root_whoever_writes_it(proxy, make_client):
+    """logd can append to it, and has no name under which it could empty or replace it."""
+    log = proxy.folder / "postern.log"
+    proxy.config["log"]["to"] = ["stdout", f"file:{log}"]
+    make_client().ask()
+    proxy.expect_event("request-forwarded")
+    assert (log.stat().st_uid, log.stat().st_mode & 0o777) == (0, 0o640)
 
 
 @needs_root

@@ -332,8 +332,23 @@ root_never_serves(void **state)
     freeze_text(smallest);
     assert_string_not_equal(s->user, "root");
     assert_int_equal(s->user[0] != '\0', geteuid() == 0);
-    assert_string_equal(s->key_user, s->user);
-    assert_string_equal(s->log_user, s->user);
+}
+
+static void
+each_role_has_an_account_of_its_own(void **state)
+{
+    const char *accounts[4];
+
+    (void)state;
+    freeze_text(smallest);
+    accounts[0] = s->user;
+    accounts[1] = s->key_user;
+    accounts[2] = s->log_user;
+    accounts[3] = s->resolver_user;
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal(strcmp(accounts[i], accounts[k]) != 0, geteuid() == 0);
+    }
 }
 
 static void
@@ -370,6 +385,7 @@ main(void)
         TEST(routes_inherit_and_stand_longest_first),
         TEST(tunnels_stand_behind_the_tls_hosts),
         TEST(root_never_serves),
+        TEST(each_role_has_an_account_of_its_own),
         TEST(the_last_reference_frees),
     };
 
