@@ -23,6 +23,9 @@ enum ipc_tag {
     IPC_CONFIG = 1, /* string: the file's name for messages; descriptor: sealed memfd */
     IPC_ROLE,       /* u32: index of this worker, u32: number of workers,
                        string: our pseudonym in Via */
+    IPC_LEDGER,     /* u32: columns, u32: listeners, u32: sources, u64: key of their
+                       hash, u64: bytes of buffers for all; descriptor: memfd of
+                       sealed size (proxy/ledger.h) */
     IPC_LISTENER,   /* u32: listener, u32: index in its addresses, u32: 1 for
                        redirect_http; descriptor: bound socket */
     IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key */

@@ -16,8 +16,8 @@
 #include "proxy/conn_priv.h"
 #include "proxy/flow.h"
 #include "proxy/journal.h"
+#include "proxy/ledger.h"
 #include "proxy/link.h"
-#include "proxy/sources.h"
 #include "proxy/worker.h"
 #include "tls/client_hello.h"
 
@@ -50,12 +50,10 @@ conn_free(struct conn *c)
     struct listener *listener = c->listener;
     struct worker *worker = listener->worker;
 
-    if (c->counted_source)
-        sources_leave(worker->sources, (struct sockaddr *)&c->client.address);
+    conn_dismiss(c);
     *c->at = c->next;
     if (c->next != NULL)
         c->next->at = c->at;
-    listener->connections--;
     snapshot_unref(&c->snapshot);
     free(c); /* the one place a connection is freed */
     worker_connection_gone(worker);
@@ -463,6 +461,7 @@ conn_step(void *owner)
 
     if (c->phase == PHASE_CLOSING)
         return;
+    ledger_say(c->client.worker->ledger, PLACE_IN_PHASE + conn_phase(c));
     if (c->client.pinned_lost && c->phase == PHASE_HEAD && c->exchange == NULL &&
         chunk_queue_is_empty(&c->in))
         conn_linger(c, FAULT_NONE);
@@ -495,23 +494,6 @@ learn_address(struct conn *c)
             sizeof client->address_text);
 }
 
-/* Each worker grants its share of the listener's limits. */
-static enum fault
-admit(struct conn *c)
-{
-    const struct listener_policy *policy = c->listener->policy;
-    struct worker *worker = c->listener->worker;
-    uint32_t share = (policy->connections + worker->count - 1) / worker->count;
-    uint32_t source =
-        (policy->connections_per_source + worker->count - 1) / worker->count;
-
-    if (c->listener->connections > share)
-        return FAULT_CONNECTION_LIMIT;
-    c->counted_source =
-        sources_enter(worker->sources, (struct sockaddr *)&c->client.address, source);
-    return c->counted_source ? FAULT_NONE : FAULT_CONNECTION_LIMIT_SOURCE;
-}
-
 static void
 conn_init(struct conn *c, struct listener *listener, bool clear_text)
 {
@@ -535,7 +517,6 @@ conn_init(struct conn *c, struct listener *listener, bool clear_text)
     if (c->next != NULL)
         c->next->at = &c->next;
     listener->conns = c;
-    listener->connections++;
     worker->connections++;
     tls_stream_init(&c->stream, TLS_SIDE_CLIENT, &worker->loop,
         ends_tls ? tls_server_ssl(listener->tls) : NULL, conn_step, c);
@@ -558,7 +539,7 @@ conn_accept(struct listener *listener, uv_stream_t *socket, bool clear_text)
         return;
     }
     learn_address(c);
-    fault = admit(c);
+    fault = conn_admit(c);
     if (fault != FAULT_NONE) {
         conn_abort(c, fault);
         return;

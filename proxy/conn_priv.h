@@ -16,6 +16,9 @@
 #include "proxy/phase.h"
 #include "tls/tls_stream.h"
 
+/* Which limits count the connection; each stands for those before it, too. */
+enum conn_counted { COUNTED_NOWHERE, COUNTED_BY_LISTENER, COUNTED_BY_SOURCE };
+
 struct conn {
     struct client client;
     struct tls_stream stream;
@@ -41,12 +44,12 @@ struct conn {
         sent_bytes;       /* when the client last took bytes, and the count then */
     uint64_t timer_at_ms; /* when the timer will fire; 0: it does not run */
     unsigned requests, open_handles;
+    enum conn_counted counted;
     bool peeking;      /* the ClientHello decides whether TLS ends here */
     bool ended;        /* the client will send nothing more */
     bool keep_alive;   /* after the present answer, another request is welcome */
     bool answer_begun; /* the head of the present answer is written */
     bool drains_input; /* linger until the client has stopped sending */
-    bool counted_source;
     bool credentials_seen;
 };
 
@@ -64,6 +67,14 @@ void conn_abort(struct conn *c, enum fault fault);
 
 /* Graceful end: what is queued leaves, then close_notify and FIN. */
 void conn_linger(struct conn *c, enum fault fault);
+
+/* --- conn_admit.c --- */
+
+/* Counts the connection, whose address is known; the fault of a limit that is reached. */
+enum fault conn_admit(struct conn *c) MUST_USE;
+
+/* Takes back what conn_admit has counted, if anything. */
+void conn_dismiss(struct conn *c);
 
 /* --- conn_http.c --- */
 

@@ -169,7 +169,9 @@ tell_worker(struct child *worker)
     ipc_put_u32(&out, worker->index);
     ipc_put_u32(&out, parent->snapshot->workers);
     ipc_put_string(&out, parent->pseudonym);
-    ok = send_out(worker) && tell_tickets(worker);
+    ok = send_out(worker);
+    ledger_put(parent->ledger, &out);
+    ok = ok && send_out(worker) && tell_tickets(worker);
     ipc_begin(&out, IPC_COOKIE_KEY);
     ipc_put_bytes(&out,
         bytes_of(parent->cookie_key.bytes, sizeof parent->cookie_key.bytes));
@@ -260,6 +262,8 @@ family_start(struct child *child, struct note *note)
 void
 family_forget(struct child *child)
 {
+    if (child->role == CHILD_WORKER)
+        ledger_clear(child->parent->ledger, child->index);
     if (child->poll != NULL)
         uv_close((uv_handle_t *)child->poll, on_poll_closed);
     if (child->control >= 0)

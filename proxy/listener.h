@@ -27,8 +27,7 @@ struct listener {
     struct tls_server *tls; /* NULL when all published hosts are tunnels */
     bool has_tunnels;
     struct listener_socket *sockets; /* addresses, then redirects */
-    unsigned connections;
-    struct conn *conns; /* all open ones, for draining */
+    struct conn *conns;              /* all open ones, for draining */
 };
 
 bool listener_init(struct listener *listener, struct worker *worker,

@@ -22,6 +22,7 @@
 #include "proxy/notify.h"
 #include "proxy/parent_priv.h"
 #include "proxy/resolver.h"
+#include "proxy/sources.h"
 
 #define QUICK_MS 1000
 #define PAUSE_MS 250 /* doubles with each quick end */
@@ -428,9 +429,41 @@ make_secrets(struct parent *p)
     snprintf(p->pseudonym, sizeof p->pseudonym, "postern-%08x", instance);
 }
 
+/* Slots for as many sources as a worker can have connections, if they count at all. */
+static uint32_t
+source_slots(const struct snapshot *snapshot)
+{
+    uint64_t connections = 0;
+    bool are_counted = false;
+    struct rlimit limit;
+
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        connections += snapshot->listeners[i].connections;
+        if (snapshot->listeners[i].connections_per_source > 0)
+            are_counted = true;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < connections)
+        connections = limit.rlim_cur;
+    return are_counted ? sources_slots(connections) : 0;
+}
+
+static bool
+open_ledger(struct parent *p, struct note *note)
+{
+    struct ledger_shape shape = { .columns = p->snapshot->workers,
+        .listeners = p->snapshot->listener_count,
+        .sources = source_slots(p->snapshot),
+        .memory = UINT64_MAX };
+
+    secret_random(&shape.key, sizeof shape.key);
+    p->ledger = ledger_new(&shape, note);
+    return p->ledger != NULL;
+}
+
 static void
 fini(struct parent *p)
 {
+    ledger_free(&p->ledger);
     sockets_close(&p->sockets);
     key_files_close(&p->keys);
     event_log_free(&p->log);
@@ -457,7 +490,7 @@ parent_run(struct snapshot *snapshot, int memfd)
     raise_descriptor_limit();
     make_secrets(p);
     if (!sockets_open(&p->sockets, snapshot, &note) ||
-        !key_files_open(&p->keys, snapshot, &note) ||
+        !key_files_open(&p->keys, snapshot, &note) || !open_ledger(p, &note) ||
         !jail_enter(JAIL_PARENT, NULL, &note)) {
         complain("", note.text);
         fini(p);

@@ -14,6 +14,7 @@
 #include "proxy/affinity.h"
 #include "proxy/child.h"
 #include "proxy/key_files.h"
+#include "proxy/ledger.h"
 #include "proxy/sockets.h"
 #include "tls/tls_ticket.h"
 
@@ -39,6 +40,7 @@ struct parent {
     int memfd;
     struct sockets sockets;
     struct key_files keys;
+    struct ledger *ledger; /* of all workers */
     struct tls_tickets tickets;
     struct affinity_key cookie_key;
     char pseudonym[32];

@@ -16,6 +16,7 @@
 #include "base/jail.h"
 #include "base/require.h"
 #include "proxy/conn.h"
+#include "proxy/ledger.h"
 #include "proxy/link.h"
 #include "proxy/listener.h"
 #include "proxy/sources.h"
@@ -49,7 +50,17 @@ take_role(struct worker *w, struct ipc_message *m)
     snprintf(name, sizeof name, "worker-%u", w->index);
     w->log = event_log_new(name);
     w->keys = key_client_new();
-    w->sources = sources_new();
+}
+
+static bool
+take_ledger(struct worker *w, struct ipc_message *m)
+{
+    w->ledger = ledger_take(m, w->index);
+    if (w->ledger == NULL ||
+        ledger_shape(w->ledger)->listeners < w->snapshot->listener_count)
+        return false;
+    w->sources = sources_new(w->ledger);
+    return true;
 }
 
 /* Reads certificates and authorities: the last files this process ever opens. */
@@ -105,8 +116,9 @@ static void
 end(struct worker *w)
 {
     uv_handle_t *handles[] = { (uv_handle_t *)&w->control_poll,
-        (uv_handle_t *)&w->prepare, (uv_handle_t *)&w->batch_due,
-        (uv_handle_t *)&w->drain_timer, (uv_handle_t *)&w->housekeeping };
+        (uv_handle_t *)&w->prepare, (uv_handle_t *)&w->check,
+        (uv_handle_t *)&w->batch_due, (uv_handle_t *)&w->drain_timer,
+        (uv_handle_t *)&w->housekeeping };
 
     for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
         upstream_close_idle(&w->upstreams[i]);
@@ -160,6 +172,8 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_ROLE:
         take_role(w, m);
         return true;
+    case IPC_LEDGER:
+        return take_ledger(w, m);
     case IPC_TICKETS:
         return tls_tickets_replace(&w->tickets, ipc_get_bytes(m));
     case IPC_COOKIE_KEY:
@@ -232,8 +246,19 @@ on_prepare(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
 
+    ledger_say(w->ledger, PLACE_WAITING);
     if (event_log_is_pending(w->log) && !uv_is_active((uv_handle_t *)&w->batch_due))
         uv_timer_start(&w->batch_due, on_batch_due, BATCH_MS, 0);
+}
+
+/* The loop woke up, or looked without sleeping: who watches sees that it turns. */
+static void
+on_check(uv_check_t *check)
+{
+    struct worker *w = check->data;
+
+    ledger_turn(w->ledger);
+    ledger_say(w->ledger, PLACE_BETWEEN);
 }
 
 static void
@@ -278,11 +303,12 @@ start(struct worker *w, struct note *note)
 {
     uv_poll_init(&w->loop, &w->control_poll, w->control);
     uv_prepare_init(&w->loop, &w->prepare);
+    uv_check_init(&w->loop, &w->check);
     uv_timer_init(&w->loop, &w->batch_due);
     uv_timer_init(&w->loop, &w->drain_timer);
     uv_timer_init(&w->loop, &w->housekeeping);
-    w->control_poll.data = w->prepare.data = w->batch_due.data = w->drain_timer.data =
-        w->housekeeping.data = w;
+    w->control_poll.data = w->prepare.data = w->check.data = w->batch_due.data =
+        w->drain_timer.data = w->housekeeping.data = w;
     if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))
         return false;
     for (unsigned i = 0; i < w->snapshot->listener_count; i++) {
@@ -291,6 +317,7 @@ start(struct worker *w, struct note *note)
     }
     uv_poll_start(&w->control_poll, UV_READABLE, on_control);
     uv_prepare_start(&w->prepare, on_prepare);
+    uv_check_start(&w->check, on_check);
     uv_timer_start(&w->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
     return true;
 }
@@ -306,6 +333,7 @@ fini(struct worker *w)
     free(w->listeners);
     free(w->upstreams);
     sources_free(&w->sources);
+    ledger_free(&w->ledger);
     key_client_free(&w->keys);
     event_log_free(&w->log);
     snapshot_unref(&w->snapshot);

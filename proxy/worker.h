@@ -18,6 +18,7 @@
 #include "tls/key_client.h"
 #include "tls/tls_ticket.h"
 
+struct ledger;
 struct listener;
 struct sources;
 struct upstream;
@@ -33,6 +34,7 @@ struct worker {
     char pseudonym[32]; /* ours in Via (RFC 9110, 7.6.3); the same in all workers */
     struct upstream *upstreams; /* one for each of the snapshot's */
     struct listener *listeners; /* likewise */
+    struct ledger *ledger;      /* what all workers have open */
     struct sources *sources;
     unsigned connections; /* client connections now open */
     bool draining;
@@ -40,6 +42,7 @@ struct worker {
     int control;
     uv_poll_t control_poll;
     uv_prepare_t prepare;
+    uv_check_t check;
     uv_timer_t batch_due, drain_timer, housekeeping;
 };
 

@@ -72,6 +72,60 @@ def test_one_address_has_its_share_and_leaves_the_rest_to_others(proxy, make_cli
     assert make_client(source="127.0.0.5").ask("GET", "/").status == 200
 
 
+EIGHT = 8  # workers, among which the kernel spreads connections as it likes
+
+
+def expect_refused(proxy, make_client, reason, **options):
+    make_client(handshake=False, clear=True, **options).expect_gone()
+    proxy.expect_event("tls-rejected", reason=reason)
+
+
+def test_the_share_of_an_address_is_exact_over_many_workers(proxy, make_client):
+    """Sixteen are sixteen, whichever workers they land on."""
+    proxy.config["workers"] = EIGHT
+    proxy.listener["connections_per_source"] = 16
+    clients = [make_client(source="127.0.0.5") for _ in range(16)]
+    for _ in range(3):
+        expect_refused(proxy, make_client, "connection-limit-source", source="127.0.0.5")
+    assert [client.ask("GET", "/").status for client in clients] == [200] * 16
+    assert make_client(source="127.0.0.6").ask("GET", "/").status == 200
+    assert len({event["process.name"] for event in proxy.events("request-forwarded")}) > 1
+
+
+def test_the_limit_of_a_listener_is_exact_over_many_workers(proxy, make_client):
+    proxy.config["workers"] = EIGHT
+    proxy.listener["connections"] = 5
+    clients = [make_client() for _ in range(5)]
+    for _ in range(3):
+        expect_refused(proxy, make_client, "connection-limit")
+    assert [client.ask("GET", "/").status for client in clients] == [200] * 5
+
+
+def is_served(client):
+    try:
+        return client.ask("GET", "/").status == 200
+    except OSError:
+        return False
+
+
+def test_what_a_dead_worker_had_open_counts_no_more(proxy, make_client):
+    """As many places as it held are free again, and not one more."""
+    proxy.config["workers"] = EIGHT
+    proxy.listener["connections_per_source"] = 16
+    clients = [make_client(source="127.0.0.5") for _ in range(16)]
+    workers = [pid for role, pid in proxy.children().items() if role.startswith("worker")]
+    for pid in workers[: EIGHT // 2]:
+        proxy.kill(pid)
+        proxy.expect_event("process-lost")
+    alive = [client for client in clients if is_served(client)]
+    assert len(alive) < 16, "the killed ones had nobody: too small a test"
+    for client in set(clients) - set(alive):
+        proxy.clients.remove(client)  # no worker tells of their end
+    alive += [make_client(source="127.0.0.5") for _ in range(16 - len(alive))]
+    expect_refused(proxy, make_client, "connection-limit-source", source="127.0.0.5")
+    assert all(is_served(client) for client in alive)
+
+
 def test_thousands_of_idle_connections_are_cheap_and_all_are_answered(
     program, pki, proxy, make_client, is_sanitized, record_property
 ):
