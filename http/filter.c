@@ -41,6 +41,8 @@ struct finding
 filter_enforce(const struct filter_input *input, struct filter_verdict *verdict,
     struct finding finding, int64_t until, int64_t model_until)
 {
+    if (filter_lacks_memory(verdict->memo))
+        return verdict->memo->trouble;
     if (input->now >= until && input->now >= model_until) {
         verdict->report_expired |= until != 0 || model_until != 0;
         return finding;
@@ -87,12 +89,13 @@ filter_memo_of(const struct filter_input *input, struct filter_verdict *verdict)
     return verdict->memo;
 }
 
-static void
-remember_trouble(struct filter_memo *memo, enum fault fault, const char *what)
+void
+filter_remember_trouble(struct filter_memo *memo, enum fault fault, const char *what)
 {
-    if (fault != FAULT_NONE && memo->trouble.fault == FAULT_NONE)
-        memo->trouble = filter_found(fault, what, fault == FAULT_MEMORY ? 0 : 19,
-            bytes_of_string(what));
+    if (fault == FAULT_MEMORY)
+        memo->trouble = filter_found(fault, "memory", 0, bytes_of_string(what));
+    else if (fault != FAULT_NONE && memo->trouble.fault == FAULT_NONE)
+        memo->trouble = filter_found(fault, what, 19, bytes_of_string(what));
 }
 
 /* path?query with what is still escaped after one decoding decoded again. */
@@ -137,7 +140,7 @@ filter_memo_text(const struct filter_input *input, struct filter_memo *memo,
         break;
     }
     if (text.at == NULL)
-        remember_trouble(memo, FAULT_MEMORY, "memory");
+        filter_remember_trouble(memo, FAULT_MEMORY, "url");
     memo->texts[which].text = text;
     memo->has_text[which] = true;
     return &memo->texts[which];
@@ -147,7 +150,7 @@ const struct pairs *
 filter_memo_parameters(const struct filter_input *input, struct filter_memo *memo)
 {
     if (!memo->has_parameters)
-        remember_trouble(memo,
+        filter_remember_trouble(memo,
             pairs_of_query(input->url->query, input->arena, &memo->parameters),
             "parameters");
     memo->has_parameters = true;
@@ -158,7 +161,7 @@ const struct pairs *
 filter_memo_cookies(const struct filter_input *input, struct filter_memo *memo)
 {
     if (!memo->has_cookies)
-        remember_trouble(memo,
+        filter_remember_trouble(memo,
             pairs_of_cookies(input->head, input->arena, &memo->cookies), "cookies");
     memo->has_cookies = true;
     return &memo->cookies;

@@ -87,8 +87,7 @@ cookie_passes(const struct question *question)
             return true;
         value = pairs_decode(value, PAIRS_KEEP_PLUS, question->input->arena);
         if (value.at == NULL)
-            question->memo->trouble =
-                filter_found(FAULT_MEMORY, "memory", 0, BYTES("memory"));
+            filter_remember_trouble(question->memo, FAULT_MEMORY, "cookies");
         else if (value_passes(question->condition, value))
             return true;
     }

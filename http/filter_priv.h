@@ -18,6 +18,7 @@ enum filter_text {
 /*
  * What is read by several checks and worked out by the first that asks. `trouble` keeps
  * why something could not be; who has asked looks there before it lets anything pass.
+ * Want of memory comes before every other trouble, and before what was found in the rest.
  */
 struct filter_memo {
     struct searched texts[FILTER_TEXT_COUNT];
@@ -30,7 +31,17 @@ struct filter_memo {
 struct filter_memo *
 filter_memo_of(const struct filter_input *input, struct filter_verdict *verdict);
 
-/* Never NULL; empty when there is trouble. */
+void
+filter_remember_trouble(struct filter_memo *memo, enum fault fault, const char *what);
+
+/* True when something is missing in the memo (NULL: nothing was asked of it) for that. */
+static inline bool
+filter_lacks_memory(const struct filter_memo *memo)
+{
+    return memo != NULL && memo->trouble.fault == FAULT_MEMORY;
+}
+
+/* Never NULL; not whole when there is trouble. */
 struct searched *filter_memo_text(const struct filter_input *input,
     struct filter_memo *memo, enum filter_text which);
 const struct pairs *
@@ -52,7 +63,8 @@ filter_found_nothing(void)
 
 /*
  * Gives the finding back to refuse with, or, while one of two report-only dates
- * lasts, writes it to the reports and gives back none.
+ * lasts, writes it to the reports and gives back none. When memory was lacking on the
+ * way to it, it may be false: then the refusal is for that.
  */
 struct finding
 filter_enforce(const struct filter_input *input, struct filter_verdict *verdict,

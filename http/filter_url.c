@@ -123,7 +123,7 @@ check_sequences(const struct filter_input *input, struct filter_verdict *verdict
             which == FILTER_TEXT_PATH ? filter_raw_path(input)
                                       : filter_raw_query(input),
             decoded);
-    if (word == NULL)
+    if (word == NULL || filter_lacks_memory(memo))
         return memo->trouble;
     finding.part = *word;
     return finding;

@@ -381,6 +381,56 @@ without_memory_nothing_passes(void **state)
     }
 }
 
+/*
+ * What is missing for want of memory must not look like another fault of the request,
+ * nor be reported as one: here a parameter that is refused, without which the grammar
+ * would be what is wrong.
+ */
+static void
+want_of_memory_is_a_reason_of_its_own(void **state)
+{
+    const struct parameter_rule parameters[] = { { .name = WORD("action") } };
+    const struct path_rule rules[] = {
+        { .id = "A",
+            .paths = WORDS(WORD("/**")),
+            .parameters = parameters,
+            .parameter_count = 1,
+            .only_parameters = true,
+            .grammar = GRAMMAR_OWA_SERVICE },
+    };
+    const struct filter_policy policies[] = {
+        { .has_model = true, .rules = rules, .rule_count = 1 },
+        { .has_model = true,
+            .rules = rules,
+            .rule_count = 1,
+            .model_reports_only = true,
+            .report_only_until = NOW + 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+        bool is_whole = false;
+
+        judged_read(&judged, &policies[i], "GET /s?action=%41&wrong=%42",
+            "Action: B\r\n");
+        for (size_t bytes = 0; !is_whole; bytes += 16) {
+            const struct finding *found = &judged.verdict.refused;
+
+            judged.arena.limit = judged.arena.used + bytes;
+            filter_judge(&judged.input, &judged.verdict);
+            is_whole = found->fault != FAULT_MEMORY;
+            if (!is_whole)
+                assert_int_equal(judged.verdict.reported_count, 0);
+            else if (i == 1)
+                found = &judged.verdict.reported[0];
+            assert_fault(found->fault,
+                is_whole ? FAULT_FILTER_PARAMETER : FAULT_MEMORY);
+        }
+        arena_clear(&judged.arena);
+    }
+}
+
 int
 main(void)
 {
@@ -397,6 +447,7 @@ main(void)
         cmocka_unit_test(each_check_stands_alone),
         cmocka_unit_test(too_many_parameters_are_refused),
         cmocka_unit_test(without_memory_nothing_passes),
+        cmocka_unit_test(want_of_memory_is_a_reason_of_its_own),
     };
 
     return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
