@@ -84,7 +84,7 @@ put(struct opinion *opinion, struct bytes part)
 
     if (part.length == 0 || opinion->failed)
         return;
-    if (part.at == pending->at + pending->length) {
+    if (pending->length > 0 && part.at == pending->at + pending->length) {
         pending->length += part.length;
         return;
     }
