@@ -152,10 +152,10 @@ check_again(const struct http_head *head, bool is_response, enum http_method to)
     fault = read_head(&wire, &arena, &again);
     if (fault == FAULT_NONE &&
         (!chunk_queue_is_empty(&wire.queue) || !is_same(head, &again, is_response)))
-        fault = FAULT_INTERNAL;
+        fault = FAULT_HTTP_PARSERS_DISAGREE;
     chunk_queue_clear(&wire.queue);
     arena_clear(&arena);
-    return fault == FAULT_NONE ? FAULT_NONE : FAULT_INTERNAL;
+    return fault == FAULT_NONE ? FAULT_NONE : FAULT_HTTP_PARSERS_DISAGREE;
 }
 
 /* --- one message, all messages --- */

@@ -121,7 +121,7 @@ put_field(enum event_field field, char *text)
         event_flag(event_log, field, field % 2);
         break;
     case EVENT_IS_FAULT:
-        event_fault(event_log, FAULT_INTERNAL);
+        event_fault(event_log, FAULT_MEMORY);
         break;
     case EVENT_IS_IPS:
         break;
@@ -150,7 +150,7 @@ check_field(enum event_field field, const char *text)
         assert_true(number_of(field) == field % 2);
         break;
     case EVENT_IS_FAULT:
-        assert_int_equal(view.fault, FAULT_INTERNAL);
+        assert_int_equal(view.fault, FAULT_MEMORY);
         break;
     case EVENT_IS_IPS:
         assert_false(event_set_has(&view.has, field));

@@ -79,7 +79,7 @@ pass(struct stage *s, const char *name)
             return gates[i].run(&s->x);
     }
     fail_msg("there is no gate %s", name);
-    return FAULT_INTERNAL;
+    return FAULT_COUNT;
 }
 
 static enum fault
