@@ -396,7 +396,8 @@ time_out(struct conn *c, enum fault fault)
 {
     switch (conn_phase(c)) {
     case PHASE_HANDSHAKE:
-        conn_abort(c, fault);
+        if (!key_turn_refuse(&c->stream.turn)) /* else the step sends an alert */
+            conn_abort(c, fault);
         break;
     case PHASE_HEAD:
         if (fault == FAULT_CLIENT_SLOW_HEAD)
@@ -539,6 +540,7 @@ conn_accept(struct listener *listener, uv_stream_t *socket, bool clear_text)
         return;
     }
     learn_address(c);
+    key_turn_set_source(&c->stream.turn, (struct sockaddr *)&c->client.address);
     fault = conn_admit(c);
     if (fault != FAULT_NONE) {
         conn_abort(c, fault);

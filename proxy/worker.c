@@ -49,7 +49,7 @@ take_role(struct worker *w, struct ipc_message *m)
     ipc_get_string(m, w->pseudonym, sizeof w->pseudonym);
     snprintf(name, sizeof name, "worker-%u", w->index);
     w->log = event_log_new(name);
-    w->keys = key_client_new();
+    w->keys = key_client_new(&w->loop);
 }
 
 static bool
@@ -122,6 +122,7 @@ end(struct worker *w)
 
     for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
         upstream_close_idle(&w->upstreams[i]);
+    key_client_close(w->keys);
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         if (!uv_is_closing(handles[i]))
             uv_close(handles[i], NULL);

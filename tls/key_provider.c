@@ -3,7 +3,7 @@
  *
  * The provider has two kinds of keys (RSA, EC) and their two signatures, and no
  * operation but "sign this message": it hashes here and lets key_client send the
- * digest. A key object holds an ordinary public key of the default provider, which
+ * digest, for which the handshake pauses (key_turn.h). A key object holds an ordinary public key of the default provider, which
  * answers every question about size, group and equality.
  *
  * How libssl finds us: it asks for a signature of the default provider first and
@@ -341,20 +341,20 @@ signing_sign(void *object, unsigned char *signature, size_t *length, size_t room
     const unsigned char *message, size_t bytes)
 {
     const struct signing *signing = object;
-    const struct key_hash_row *hash = &key_hashes[signing->hash];
-    unsigned char digest[KEY_DIGEST_BYTES];
+    struct key_digest what = { .scheme = signing->scheme, .hash = signing->hash };
 
     if (signature == NULL) {
         *length = (size_t)EVP_PKEY_get_size(signing->key->public);
         return 1;
     }
-    if (EVP_Q_digest(NULL, hash->name, NULL, message, bytes, digest, NULL) != 1)
+    if (EVP_Q_digest(NULL, key_hashes[what.hash].name, NULL, message, bytes,
+            what.digest, NULL) != 1)
         return 0;
+    memcpy(what.name, signing->key->name, sizeof what.name);
     *length = room;
-    if (key_client_sign(signing->key->client, signing->key->name, signing->scheme,
-            signing->hash, bytes_of(digest, hash->bytes), signature, length))
+    if (key_client_sign(&what, signature, length))
         return 1;
-    ERR_raise_data(error_library, NOT_SIGNED, "the key process did not sign");
+    key_provider_raise_not_signed();
     return 0;
 }
 
@@ -433,6 +433,12 @@ provider_load(void)
     own_provider = OSSL_PROVIDER_load(NULL, PROVIDER);
     return default_provider != NULL && own_provider != NULL &&
         OPENSSL_atexit(on_exit_of_libcrypto) == 1;
+}
+
+void
+key_provider_raise_not_signed(void)
+{
+    ERR_raise_data(error_library, NOT_SIGNED, "the key process did not sign");
 }
 
 bool

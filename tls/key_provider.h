@@ -7,9 +7,8 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-#include "base/bytes.h"
+#include "base/require.h"
 #include "tls/key_client.h"
-#include "tls/key_wire.h"
 
 /*
  * A key object that has the public half of `key` (RSA or EC) and asks `client` to
@@ -20,12 +19,7 @@ EVP_PKEY *key_provider_wrap(struct key_client *client, EVP_PKEY *key) MUST_USE;
 /* True for an entry of OpenSSL's error queue that says: keyd did not sign. */
 bool key_provider_is_error(unsigned long error);
 
-/*
- * The question itself (key_client.c). `length`: room in `signature` when called, bytes
- * written after. False when keyd is away, late or refuses.
- */
-bool key_client_sign(struct key_client *client, const unsigned char *name,
-    enum key_scheme scheme, enum key_hash hash, struct bytes digest,
-    unsigned char *signature, size_t *length) MUST_USE;
+/* Puts that entry there. */
+void key_provider_raise_not_signed(void);
 
 #endif

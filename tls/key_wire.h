@@ -5,6 +5,7 @@
  *             bytes digest (exactly as long as the hash)
  * IPC_SIGNED: u32 number of the question, u32 status, bytes signature (DER for ECDSA)
  *
+ * A channel has at most KEY_TURNS questions open; answers come in any order, one each.
  * There is no message for anything but the signature of a digest: whoever owns a
  * worker can sign while he owns it, and takes no key and no decryption with him.
  */
@@ -14,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define KEY_TURNS 16
+
 enum key_scheme { KEY_ECDSA, KEY_RSA_PKCS1, KEY_RSA_PSS, KEY_SCHEMES };
 
 /* For PSS the same hash serves MGF1, and the salt is as long as the digest. */
@@ -21,6 +24,7 @@ enum key_hash { KEY_SHA256, KEY_SHA384, KEY_SHA512, KEY_HASHES };
 
 enum key_status { KEY_SIGNED, KEY_UNKNOWN, KEY_REFUSED };
 
+#define KEY_NAME_BYTES 32        /* SHA-256 of the certificate's SubjectPublicKeyInfo */
 #define KEY_DIGEST_BYTES 64      /* the longest */
 #define KEY_SIGNATURE_BYTES 1024 /* RSA-8192 */
 

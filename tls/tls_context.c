@@ -53,6 +53,7 @@ tls_context_use_certificate(SSL_CTX *ctx, const char *chain_file,
     if (SSL_CTX_use_certificate_chain_file(ctx, chain_file) == 1) {
         key = key_client_stub(keys, SSL_CTX_get0_certificate(ctx));
         good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+        key_turn_use(ctx, keys);
     }
     if (!good)
         tls_context_note_file(note, chain_file);

@@ -47,6 +47,8 @@ verdict(struct tls_stream *s, int answer, struct note *note)
     switch (SSL_get_error(s->ssl, answer)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
+    case SSL_ERROR_WANT_ASYNC:
+    case SSL_ERROR_WANT_X509_LOOKUP:
         return TLS_IO_WAIT;
     case SSL_ERROR_ZERO_RETURN:
         return TLS_IO_EOF;
@@ -190,7 +192,10 @@ tls_stream_handshake(struct tls_stream *s, struct note *note)
 
     if (s->fault == FAULT_NONE && !s->established && s->connected && is_clear_text(s))
         refuse_clear_text(s);
+    if (s->fault == FAULT_NONE && s->transport_eof && key_turn_is_waiting(&s->turn))
+        fail(s, tls_fault_take(s, note)); /* the signature is no use any more */
     if (s->fault != FAULT_NONE) {
+        key_turn_drop(&s->turn, s->ssl);
         if (s->transport_error != 0)
             note_set(note, "%s", uv_strerror(s->transport_error));
         return TLS_IO_FAILED;
@@ -198,7 +203,7 @@ tls_stream_handshake(struct tls_stream *s, struct note *note)
     if (s->established || !s->connected)
         return s->established ? TLS_IO_MOVED : TLS_IO_WAIT;
     ERR_clear_error();
-    io = verdict(s, SSL_do_handshake(s->ssl), note);
+    io = verdict(s, key_turn_shake(&s->turn, s->ssl), note);
     if (io != TLS_IO_MOVED)
         return io;
     fail(s,
@@ -478,6 +483,7 @@ tls_stream_init(struct tls_stream *s, enum tls_side side, uv_loop_t *loop, SSL *
     void (*wake)(void *), void *owner)
 {
     *s = (struct tls_stream){ .side = side, .wake = wake, .owner = owner };
+    key_turn_init(&s->turn, wake, owner);
     chunk_queue_init(&s->cipher_in, CIPHER_IN_LIMIT);
     chunk_queue_init(&s->cipher_out, CIPHER_OUT_LIMIT);
     chunk_queue_init(&s->in_flight, CIPHER_OUT_LIMIT);
@@ -543,6 +549,7 @@ tls_stream_close(struct tls_stream *s, void (*on_closed)(void *))
         return;
     s->closing = true;
     s->on_closed = on_closed;
+    key_turn_drop(&s->turn, s->ssl);
     uv_close((uv_handle_t *)&s->tcp, on_tcp_closed);
 }
 

@@ -25,6 +25,7 @@
 #include "base/chunk.h"
 #include "base/fault.h"
 #include "base/note.h"
+#include "tls/key_turn.h"
 
 enum tls_io {
     TLS_IO_MOVED,  /* bytes moved; worth trying again */
@@ -38,6 +39,8 @@ enum tls_side { TLS_SIDE_CLIENT, TLS_SIDE_UPSTREAM }; /* who is at the other end
 struct tls_stream {
     uv_tcp_t tcp;
     SSL *ssl; /* NULL: clear text */
+    struct key_turn
+        turn; /* set its source before the handshake, to be fair to others */
     struct chunk_queue cipher_in, cipher_out, in_flight;
     uv_write_t write_req;
     union {
@@ -90,7 +93,8 @@ void tls_stream_connect(struct tls_stream *s, const struct sockaddr *to);
  * has been asked); TLS_IO_WAIT: not yet; TLS_IO_FAILED. Harmless when established.
  * `note` gets the detail of a failure (for an upstream: what was wrong with the
  * certificate). On the first byte that is no TLS record the fault is TLS_CLEAR_TEXT
- * and an alert is queued.
+ * and an alert is queued. Whoever does not want to wait for keyd any longer refuses the
+ * turn (key_turn.h) and calls this again: TLS_KEY_UNAVAILABLE, with an alert.
  */
 enum tls_io tls_stream_handshake(struct tls_stream *s, struct note *note) MUST_USE;
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import ssl
 import subprocess
 
 import pytest
@@ -103,54 +102,6 @@ def test_requests_go_on_while_logd_is_away_and_events_flow_again(proxy, process,
     proxy.expect_event("process-lost")
     assert client.ask("GET", "/after").status == 200
     proxy.expect_event("request-forwarded", path="/after")
-
-
-def test_connections_go_on_while_keyd_is_away(proxy, process, make_client):
-    """Keys are for handshakes; who is there already does not notice."""
-    client = make_client()
-    client.ask()
-    os.kill(process("keyd"), signal.SIGSTOP)
-    for number in range(5):
-        assert client.ask("GET", f"/{number}").status == 200
-    os.kill(process("keyd"), signal.SIGCONT)
-
-
-def test_a_handshake_that_nobody_signs_fails_cleanly_and_the_next_succeeds(proxy, process, make_client):
-    keyd = process("keyd")
-    os.kill(keyd, signal.SIGSTOP)
-    client = make_client(handshake=False)
-    with pytest.raises(ssl.SSLError) as refusal:
-        client.stream.handshake()
-    assert "INTERNAL_ERROR" in refusal.value.reason
-    proxy.expect_event("tls-rejected", reason="tls-key-unavailable")
-    proxy.kill(keyd)
-    proxy.expect_event("keys-unavailable")
-
-    def handshake():
-        client = make_client(handshake=False)
-        try:
-            client.stream.handshake()
-        except ssl.SSLError:
-            return None
-        return client
-
-    assert until(handshake, "a keyd that signs").ask().status == 200
-
-
-def test_a_handshake_right_after_keyd_died_succeeds_soon(proxy, process, make_client):
-    make_client().ask()
-    replace(proxy, process, "keyd")
-    until(lambda: proxy.children().get("keyd"), "a new keyd")
-
-    def answered():
-        client = make_client(handshake=False)
-        try:
-            client.stream.handshake()
-        except ssl.SSLError:
-            return False
-        return client.ask().status == 200
-
-    until(answered, "a handshake")
 
 
 def test_a_resolver_that_dies_is_missed_by_nobody(proxy, process, make_client):

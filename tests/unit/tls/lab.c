@@ -74,8 +74,8 @@ hand_over_key(const char *name)
     close(fd);
 }
 
-void
-lab_connect_keys(void)
+int
+lab_new_asker(void)
 {
     static struct ipc_writer w;
     int pair[2];
@@ -86,7 +86,13 @@ lab_connect_keys(void)
     ipc_put_fd(&w, pair[1]);
     require(ipc_send(lab.control, &w) == IPC_DONE);
     close(pair[1]);
-    key_client_set_channel(lab.keys, pair[0]);
+    return pair[0];
+}
+
+void
+lab_connect_keys(void)
+{
+    key_client_set_channel(lab.keys, lab_new_asker());
 }
 
 void
@@ -143,7 +149,7 @@ lab_open(void **state)
     for (unsigned i = 0; i < sizeof orders / sizeof orders[0]; i++)
         pki_make(lab.folder, &orders[i]);
     require(uv_loop_init(&lab.loop) == 0);
-    lab.keys = key_client_new();
+    lab.keys = key_client_new(&lab.loop);
     tls_tickets_rotate(&lab.tickets);
     lab_start_keyd();
     return 0;
@@ -158,8 +164,10 @@ lab_close(void **state)
         unlink(lab_file(orders[i].name, "key"));
     }
     rmdir(lab.folder);
-    key_client_free(&lab.keys);
     lab_kill_keyd();
+    key_client_close(lab.keys);
+    uv_run(&lab.loop, UV_RUN_DEFAULT); /* nothing else may keep it */
+    key_client_free(&lab.keys);
     require(uv_loop_close(&lab.loop) == 0); /* no handle may be left */
     require(chunk_pool_lent() == 0);        /* and no chunk */
     return 0;

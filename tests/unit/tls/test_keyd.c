@@ -10,11 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/ipc.h"
 #include "base/require.h"
 #include "lab.h"
-#include "tls/key_provider.h"
 #include "tls/keyd.h"
 
 static void
@@ -50,98 +48,7 @@ signs_with_every_kind_in_every_version(void **state)
     }
 }
 
-/* --- trouble --- */
-
-static void
-fails_cleanly_without_keyd_and_recovers(void **state)
-{
-    struct site site;
-    struct link link;
-
-    (void)state;
-    site_open(&site, "mail", NULL);
-    lab_kill_keyd();
-    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
-    run_until(link.server.failed && link.client.failed);
-    assert_int_equal(link.server.stream.fault, FAULT_TLS_KEY_UNAVAILABLE);
-    assert_int_equal(link.client.stream.fault, FAULT_UPSTREAM_TLS); /* an alert came */
-    assert_false(key_client_is_alive(lab.keys));
-    link_close(&link);
-    lab_start_keyd();
-    assert_true(key_client_is_alive(lab.keys));
-    link_shake(&link, tls_server_ssl(site.server), site_call(&site));
-    assert_true(link.server.established && link.client.established);
-    link_close(&link);
-    site_close(&site);
-}
-
-/* Nobody answers on this channel, and nobody closes it either. */
-static void
-waits_for_a_silent_keyd_only_once(void **state)
-{
-    unsigned char name[KEY_NAME_BYTES] = { 0 }, digest[32] = { 0 }, signature[128];
-    size_t length = sizeof signature;
-    uint64_t began, ended;
-    int pair[2];
-
-    (void)state;
-    require(ipc_pair(pair));
-    key_client_set_channel(lab.keys, pair[0]);
-    began = clock_ms();
-    assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
-        bytes_of(digest, 32), signature, &length));
-    ended = clock_ms();
-    assert_true(ended - began >= KEY_TIMEOUT_MS);
-    assert_false(key_client_is_alive(lab.keys));
-    for (int i = 0; i < 1000; i++)
-        assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
-            bytes_of(digest, 32), signature, &length));
-    assert_true(clock_ms() - ended < KEY_TIMEOUT_MS);
-    close(pair[1]);
-    lab_connect_keys();
-    assert_true(key_client_is_alive(lab.keys));
-}
-
-static void
-does_not_take_an_old_answer_for_a_new_one(void **state)
-{
-    static struct ipc_writer w;
-    unsigned char name[KEY_NAME_BYTES] = { 0 }, digest[32] = { 0 }, signature[128];
-    size_t length = sizeof signature;
-    int pair[2];
-
-    (void)state;
-    require(ipc_pair(pair));
-    key_client_set_channel(lab.keys, pair[0]);
-    ipc_begin(&w, IPC_SIGNED);
-    ipc_put_u32(&w, UINT32_MAX); /* the number of no question */
-    ipc_put_u32(&w, KEY_SIGNED);
-    ipc_put_string(&w, "forged");
-    require(ipc_send(pair[1], &w) == IPC_DONE);
-    require(shutdown(pair[1], SHUT_WR) == 0);
-    assert_false(key_client_sign(lab.keys, name, KEY_ECDSA, KEY_SHA256,
-        bytes_of(digest, 32), signature, &length));
-    assert_int_equal(length, sizeof signature);
-    close(pair[1]);
-    lab_connect_keys();
-}
-
 /* --- what keyd refuses --- */
-
-static int
-new_asker(void)
-{
-    static struct ipc_writer w;
-    int pair[2];
-
-    require(ipc_pair(pair));
-    ipc_begin(&w, IPC_CLIENT);
-    ipc_put_string(&w, "asker");
-    ipc_put_fd(&w, pair[1]);
-    require(ipc_send(lab.control, &w) == IPC_DONE);
-    close(pair[1]);
-    return pair[0];
-}
 
 struct question {
     enum ipc_tag tag;
@@ -215,7 +122,7 @@ signs_only_whole_digests(void **state)
     (void)state;
     name_of("mail", name);
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int channel = new_asker();
+        int channel = lab_new_asker();
 
         if (ask(channel, name, &rows[i].question) != rows[i].status)
             fail_msg("row %u", i);
@@ -229,7 +136,7 @@ signs_with_no_key_it_was_not_given(void **state)
     static const struct question question = { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256,
         false };
     unsigned char name[KEY_NAME_BYTES] = { 1 };
-    int channel = new_asker();
+    int channel = lab_new_asker();
 
     (void)state;
     assert_int_equal(ask(channel, name, &question), KEY_UNKNOWN);
@@ -244,7 +151,7 @@ signs_no_scheme_of_another_kind_of_key(void **state)
     static const struct question question = { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256,
         false };
     unsigned char name[KEY_NAME_BYTES];
-    int channel = new_asker();
+    int channel = lab_new_asker();
 
     (void)state;
     name_of("mail-rsa", name);
@@ -260,7 +167,7 @@ closes_on_garbage(void **state)
 
     (void)state;
     for (unsigned i = 1; i <= sizeof garbage; i += 7) {
-        int channel = new_asker();
+        int channel = lab_new_asker();
 
         memset(garbage, (int)i, sizeof garbage);
         require(send(channel, garbage, i, MSG_NOSIGNAL) == (ssize_t)i);
@@ -371,9 +278,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signs_with_every_kind_in_every_version),
-        cmocka_unit_test(fails_cleanly_without_keyd_and_recovers),
-        cmocka_unit_test(waits_for_a_silent_keyd_only_once),
-        cmocka_unit_test(does_not_take_an_old_answer_for_a_new_one),
         cmocka_unit_test(signs_only_whole_digests),
         cmocka_unit_test(signs_with_no_key_it_was_not_given),
         cmocka_unit_test(signs_no_scheme_of_another_kind_of_key),
