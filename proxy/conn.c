@@ -122,7 +122,7 @@ conn_close(struct conn *c)
 void
 conn_abort(struct conn *c, enum fault fault)
 {
-    remember_fault(c, fault);
+    remember_fault(c, fault != FAULT_NONE ? fault : FAULT_INTERNAL);
     conn_close(c);
 }
 

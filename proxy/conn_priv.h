@@ -62,7 +62,7 @@ void conn_enter(struct conn *c, enum phase phase);
 /* Reads from the client into c->in; false when the connection has failed and was ended. */
 bool conn_read(struct conn *c, bool *moved);
 
-/* Immediate end; the client sees that what it got is not complete. */
+/* Immediate end, never without a fault; the client sees that what it got is not complete. */
 void conn_abort(struct conn *c, enum fault fault);
 
 /* Graceful end: what is queued leaves, then close_notify and FIN. */

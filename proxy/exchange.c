@@ -101,12 +101,13 @@ exchange_fail(struct exchange *x, enum fault fault)
 {
     if (x->fault != FAULT_NONE || x->phase == PHASE_DONE)
         return;
-    x->fault = fault;
+    /* A cause that somebody forgot is our mistake: never a success in the log. */
+    x->fault = fault != FAULT_NONE ? fault : FAULT_INTERNAL;
     x->ended_in = x->phase;
     drop_link(x, false);
     x->upload.ended = true;
     chunk_queue_clear(&x->upload.data);
-    if (x->answer == ANSWER_HEAD || x->is_tunnel || fault_status(fault) == 0) {
+    if (x->answer == ANSWER_HEAD || x->is_tunnel || fault_status(x->fault) == 0) {
         x->cut = true;
         x->phase = PHASE_DONE;
     } else {

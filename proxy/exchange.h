@@ -106,7 +106,8 @@ void exchange_interim_passed(struct exchange *x);
 
 /*
  * It ends because of `fault`. Before the answer's head has gone out: we answer
- * ourselves (ANSWER_OWN). Afterwards: `cut`. The first fault counts.
+ * ourselves (ANSWER_OWN). Afterwards: `cut`. The first fault counts, and there is
+ * always one: FAULT_NONE is taken for FAULT_INTERNAL.
  */
 void exchange_fail(struct exchange *x, enum fault fault);
 

@@ -61,8 +61,8 @@ take_queue(void)
     return t;
 }
 
-static enum fault
-fault_of_end(const struct tls_stream *s, struct note *note)
+enum fault
+tls_fault_of_end(const struct tls_stream *s, struct note *note)
 {
     bool of_client = s->side == TLS_SIDE_CLIENT;
 
@@ -70,12 +70,10 @@ fault_of_end(const struct tls_stream *s, struct note *note)
         note_set(note, "%s", uv_strerror(s->transport_error));
         return of_client ? FAULT_CLIENT_RESET : FAULT_UPSTREAM_RESET;
     }
-    if (!s->established && !of_client) {
-        note_set(note, "it closed the connection during the handshake");
-        return FAULT_UPSTREAM_TLS;
-    }
     if (of_client && s->bytes_in == 0)
         return FAULT_CLIENT_CLOSED; /* came and went, as health checks do */
+    if (!s->established)
+        return of_client ? FAULT_TLS_CLOSED : FAULT_UPSTREAM_TLS_CLOSED;
     return of_client ? FAULT_CLIENT_TRUNCATED : FAULT_UPSTREAM_TRUNCATED;
 }
 
@@ -93,7 +91,7 @@ tls_fault_take(const struct tls_stream *s, struct note *note)
     if (recorded != FAULT_NONE && !s->established)
         return recorded;
     if (trouble.truncated || trouble.first == 0)
-        return fault_of_end(s, note);
+        return tls_fault_of_end(s, note);
     note_set(note, "%s", reason != NULL ? reason : "unknown TLS error");
     if (s->established)
         return of_client ? FAULT_TLS_RECORD : FAULT_UPSTREAM_TLS;

@@ -14,4 +14,10 @@
  */
 enum fault tls_fault_take(const struct tls_stream *s, struct note *note);
 
+/*
+ * The fault of a connection that ended, by FIN, reset or close_notify, where that was
+ * no orderly end. Never FAULT_NONE.
+ */
+enum fault tls_fault_of_end(const struct tls_stream *s, struct note *note);
+
 #endif

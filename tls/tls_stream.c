@@ -51,7 +51,10 @@ verdict(struct tls_stream *s, int answer, struct note *note)
     case SSL_ERROR_WANT_X509_LOOKUP:
         return TLS_IO_WAIT;
     case SSL_ERROR_ZERO_RETURN:
-        return TLS_IO_EOF;
+        if (s->established)
+            return TLS_IO_EOF;
+        fail(s, tls_fault_of_end(s, note)); /* a goodbye where nothing has begun */
+        return TLS_IO_FAILED;
     default:
         fail(s, tls_fault_take(s, note));
         return TLS_IO_FAILED;

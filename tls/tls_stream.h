@@ -30,7 +30,7 @@
 enum tls_io {
     TLS_IO_MOVED,  /* bytes moved; worth trying again */
     TLS_IO_WAIT,   /* nothing to do until the next wake */
-    TLS_IO_EOF,    /* the other side said close_notify (or FIN, in clear text) */
+    TLS_IO_EOF,    /* established, and the other side said close_notify (or FIN, in clear text) */
     TLS_IO_FAILED, /* see fault; only close is left */
 };
 

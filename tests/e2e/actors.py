@@ -298,6 +298,7 @@ class Proxy:
         if not self.loses_processes:
             assert self.events("process-lost") == []
         self._expect_one_ending_each()
+        assert self.events(reason="internal") == [], "something ended and nobody said why"
         stopped = self.events("stopped")
         assert len(stopped) == 1, f"one 'stopped' event, not {len(stopped)}"
         assert stopped[0].get("postern.chunks_lent", 0) == 0

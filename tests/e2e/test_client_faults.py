@@ -28,9 +28,19 @@ WAYS = pytest.mark.parametrize(
 HALF_A_HEAD = lines("GET / HTTP/1.1", f"Host: {PUBLIC_NAME}")
 
 
-@WAYS
-def test_in_the_handshake(play, vanish, reason):
-    client = play.client(handshake=False)
+def by_farewell(client):
+    """A close_notify where nothing has begun, in clear text as all of a first flight is."""
+    client.stream.sock.sendall(b"\x15\x03\x03\x00\x02\x01\x00")
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize(
+    "vanish, reason",
+    [(by_reset, "client-reset"), (by_fin, "tls-closed"), (by_farewell, "tls-closed")],
+    ids=["reset", "fin", "farewell"],
+)
+def test_in_the_handshake(play, version, vanish, reason):
+    client = play.client(handshake=False, tls=version)
     with suppress(ssl.SSLWantReadError):
         client.tls.do_handshake()
     client.stream.sock.sendall(client.stream._out.read())

@@ -291,6 +291,36 @@ def test_an_upstream_that_speaks_no_tls_is_a_502(make_upstream, proxy, make_clie
     proxy.expect_event("request-forwarded", reason="upstream-tls")
 
 
+# TLS records in clear text, as a server's first bytes may be.
+GOODBYE = b"\x15\x03\x03\x00\x02\x01\x00"
+DENIED = b"\x15\x03\x03\x00\x02\x02\x28"  # handshake_failure
+IN_THE_HANDSHAKE = {
+    "ends": (lambda c: c.close(), "upstream-tls-closed"),
+    "resets": (lambda c: c.reset(), "upstream-reset"),
+    "says goodbye": (lambda c: c.send(GOODBYE), "upstream-tls-closed"),
+    "says goodbye and ends": (lambda c: (c.send(GOODBYE), c.close()), "upstream-tls-closed"),
+    "ends in a record": (lambda c: (c.send(b"\x16\x03\x03\x00\x7a\x02"), c.close()), "upstream-tls-closed"),
+    "refuses": (lambda c: c.send(DENIED), "upstream-tls"),
+    "sends bytes at random": (lambda c: c.send(random.Random(6).randbytes(4096)), "upstream-tls"),
+}
+
+
+@pytest.mark.parametrize("fault", IN_THE_HANDSHAKE)
+def test_an_upstream_that_fails_in_the_tls_handshake_is_a_502(fault, make_upstream, proxy, make_client):
+    """Each with a cause: a goodbye in the handshake once was none, and the answer an empty success."""
+    act, reason = IN_THE_HANDSHAKE[fault]
+    plain = make_upstream(handler=None, clear=True)
+    proxy.upstream["servers"] = f"https://127.0.0.1:{plain.port}"
+    client = make_client()
+    client.send_request("GET", "/")
+    connection = plain.accept()
+    assert connection.read_bytes(1) == b"\x16"
+    act(connection)
+    assert client.read_response().status == 502
+    event = proxy.expect_event("request-forwarded", reason=reason, status=502)
+    assert (event["postern.phase"], event["event.outcome"]) == ("dial", "failure")
+
+
 def test_an_upstream_that_refuses_connections_is_a_502(played, proxy, make_client):
     played.go_deaf()
     assert make_client().ask("POST", "/", body=b"x").status == 502
