@@ -158,6 +158,7 @@ freeze_upstream(struct freezer *f, struct upstream_policy *u, const struct node 
     u->connect_ms = number(block, SETTING_UPSTREAM_CONNECT);
     u->idle_pool_ms = number(pool, SETTING_POOL_IDLE);
     u->idle_pool = number(pool, SETTING_POOL_SIZE);
+    u->pool_age_ms = number(pool, SETTING_POOL_AGE);
     u->failures = number(health, SETTING_HEALTH_FAILURES);
     u->rest_ms = number(health, SETTING_HEALTH_REST);
 }

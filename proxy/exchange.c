@@ -76,7 +76,7 @@ remember_link(struct exchange *x)
     x->link_sent += link->sent;
     x->link_received += link->received;
     x->link_reused = link->reused;
-    x->server_address = link->server->addresses[link->address];
+    x->server_address = link->address;
     if (!link->reused && link->established_ns != 0)
         x->connect_ns = link->established_ns - link->opened_ns;
     tls_stream_facts(&link->stream, &facts);
@@ -171,7 +171,7 @@ choose_server(struct exchange *x)
         tag = affinity_of(x);
     next = upstream_pick(upstream_of(x), tag, x->servers_tried);
     if (next == NULL) /* the log still tells of the last one that was tried */
-        return x->dial_fault != FAULT_NONE ? x->dial_fault : FAULT_UPSTREAM_NONE_LEFT;
+        return x->dial_fault != FAULT_NONE ? x->dial_fault : FAULT_INTERNAL;
     x->server = next;
     x->servers_tried |= UINT64_C(1) << x->server->index;
     x->address_left = x->server->address_count;
@@ -180,6 +180,17 @@ choose_server(struct exchange *x)
     if (sticky && !bytes_equal(tag, bytes_of_string(x->server->tag)))
         memcpy(x->affinity_tag, x->server->tag, sizeof x->affinity_tag);
     return FAULT_NONE;
+}
+
+/*
+ * Not after one failed us. And not for the first leg of NTLM or Negotiate: the server may
+ * have closed an idle connection at this very moment, and such a request, which may have
+ * a body and whose connection is its user's from then on, is never sent a second time.
+ */
+static bool
+may_take_pooled(const struct exchange *x)
+{
+    return !x->fresh_only && !x->request.carries_connection_auth;
 }
 
 /* A connection that is there already, or a new one to the next address. */
@@ -197,7 +208,7 @@ find_link(struct exchange *x)
         fault = choose_server(x);
         if (fault != FAULT_NONE)
             return fault;
-        if (!x->fresh_only)
+        if (may_take_pooled(x))
             x->link = link_take_idle(x->server, x);
     }
     if (x->link == NULL && x->address_left == 0) {
@@ -206,8 +217,10 @@ find_link(struct exchange *x)
         return FAULT_NONE; /* the next look tries the next server */
     }
     if (x->link == NULL) {
+        if (x->address_at >= x->server->address_count)
+            x->address_at = 0; /* the last one, or the name has fewer now */
         x->link = link_open(x->server, x->address_at, x);
-        x->address_at = (x->address_at + 1) % x->server->address_count;
+        x->address_at++;
         x->address_left--;
     }
     x->tries++;
@@ -244,7 +257,7 @@ dial(struct exchange *x)
         return false;
     case TLS_IO_MOVED:
         if (!x->link->reused)
-            server_took(x->server, x->link->address);
+            server_reached(x->server, &x->link->address);
         if (x->request.carries_connection_auth)
             x->link->carried_auth = true;
         if (x->is_tunnel) {
@@ -280,8 +293,6 @@ may_try_again(const struct exchange *x)
 static void
 link_failed(struct exchange *x, enum fault fault)
 {
-    if (!x->link->reused && x->answer == ANSWER_NONE)
-        server_failed(x->server, fault, &x->note);
     if (!may_try_again(x)) {
         exchange_fail(x, fault);
         return;
@@ -299,7 +310,7 @@ link_failed(struct exchange *x, enum fault fault)
 static bool
 relay(struct exchange *x)
 {
-    bool moved = false, was_answered = x->answer >= ANSWER_HELD;
+    bool moved = false;
     enum fault fault = gate_body(x);
 
     if (fault == FAULT_NONE)
@@ -308,8 +319,6 @@ relay(struct exchange *x)
         fault = link_receive(x, &moved);
     if (x->asked_ns == 0 && x->upload.delivered)
         x->asked_ns = clock_ns();
-    if (!was_answered && x->answer >= ANSWER_HELD)
-        server_succeeded(x->server);
     if (moved)
         x->moved_ms = now_ms(x);
     if (fault != FAULT_NONE) {

@@ -102,7 +102,7 @@ on_wake(void *owner)
 }
 
 struct link *
-link_open(struct server *server, unsigned address, struct exchange *exchange)
+link_open(struct server *server, unsigned index, struct exchange *exchange)
 {
     struct upstream *upstream = server->upstream;
     struct link *link = require_zeroed(1, sizeof *link);
@@ -110,15 +110,16 @@ link_open(struct server *server, unsigned address, struct exchange *exchange)
 
     link->server = server;
     link->exchange = exchange;
-    link->address = address;
+    link->address = server->addresses[index];
     link->opened_ns = clock_ns();
+    link->old_from_ms = uv_now(loop_of(link)) + upstream->policy->pool_age_ms;
     chunk_queue_init(&link->in, WIRE_LIMIT);
     chunk_queue_init(&link->out, WIRE_LIMIT);
     if (upstream->tls != NULL)
         ssl = tls_client_ssl(upstream->tls, server->policy->host, server->index);
     tls_stream_init(&link->stream, TLS_SIDE_UPSTREAM, &upstream->worker->loop, ssl,
         on_wake, link);
-    tls_stream_connect(&link->stream, (const void *)&server->addresses[address]);
+    tls_stream_connect(&link->stream, (const void *)&link->address);
     return link;
 }
 
@@ -132,7 +133,10 @@ is_still_verified(const struct link *link)
 static bool
 is_still_good(const struct link *link)
 {
-    return link->idle_until_ms > uv_now(loop_of(link)) && is_still_verified(link);
+    uint64_t now = uv_now(loop_of(link));
+
+    return link->idle_until_ms > now && link->old_from_ms > now &&
+        is_still_verified(link) && server_has_address(link->server, &link->address);
 }
 
 /*

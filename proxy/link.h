@@ -32,22 +32,23 @@ struct link {
     struct client *owner;      /* pinned to this client; NULL: anybody's */
     struct link *next; /* in the server's idle list, or the owner's pinned one */
     struct http_head_search search;
-    struct http_body body; /* of the answer */
-    unsigned address;      /* index of the one it dialled */
-    unsigned interims;     /* 1xx seen for the present exchange */
-    bool reused;           /* served an exchange before the present one */
-    bool head_sent;        /* request bytes may have reached the server */
-    bool answer_begun;     /* a byte of the answer arrived */
-    bool carried_auth;     /* NTLM, Negotiate or Kerberos: never for another client */
+    struct http_body body;           /* of the answer */
+    struct sockaddr_storage address; /* the one it dialled */
+    unsigned interims;               /* 1xx seen for the present exchange */
+    bool reused;                     /* served an exchange before the present one */
+    bool head_sent;                  /* request bytes may have reached the server */
+    bool answer_begun;               /* a byte of the answer arrived */
+    bool carried_auth; /* NTLM, Negotiate or Kerberos: never for another client */
     uint64_t opened_ns, established_ns;
     uint64_t sent, received; /* plaintext bytes of the present exchange */
-    uint64_t idle_until_ms;
-    time_t chain_ends; /* not to be used after it; 0: no certificate */
+    uint64_t old_from_ms;    /* no further exchange from then on, unless it is pinned */
+    uint64_t idle_until_ms;  /* in the pool */
+    time_t chain_ends;       /* not to be used after it; 0: no certificate */
 };
 
-/* Dials address number `address` of the server, for `exchange`. */
+/* Dials address number `index` of the server, for `exchange`. */
 struct link *
-link_open(struct server *server, unsigned address, struct exchange *exchange);
+link_open(struct server *server, unsigned index, struct exchange *exchange);
 
 /* An idle connection of this server that is still good, for `exchange`; or NULL. */
 struct link *link_take_idle(struct server *server, struct exchange *exchange);
@@ -68,7 +69,7 @@ enum tls_io link_establish(struct link *link, struct note *note) MUST_USE;
  */
 void link_release(struct link *link, bool reusable);
 
-/* Drops idle links of the server that are past their time. */
+/* Drops idle links of the server that are past their time or lead to an address it lost. */
 void link_expire_idle(struct server *server, uint64_t now_ms);
 
 #endif

@@ -44,6 +44,7 @@ struct upstream_policy {
     uint32_t connect_ms;   /* TCP and TLS together, per attempt */
     uint32_t idle_pool_ms; /* how long an unused connection is kept */
     uint32_t idle_pool;    /* unused connections kept, per worker and server */
+    uint32_t pool_age_ms;  /* an older connection serves no further request */
     uint32_t failures;     /* this many failed connects in a row and the server rests */
     uint32_t rest_ms;
 };

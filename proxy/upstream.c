@@ -1,12 +1,14 @@
 /*
  * proxy/upstream.c - which server is asked next, and what is remembered of it.
  *
- * Health is passive and per worker: what real requests meet. A resting server is
- * asked again when its rest is over; the first success clears it.
+ * Health is passive and per worker: whether the connections that real requests need
+ * can be had. A resting server is asked again when its rest is over, or when there is no
+ * better one; the first connection clears it.
  */
 #include "proxy/upstream.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/require.h"
 #include "proxy/journal.h"
@@ -66,11 +68,39 @@ upstream_fini(struct upstream *upstream)
 }
 
 static bool
+was_tried(const struct server *server, uint64_t tried)
+{
+    return (tried >> server->index & 1) != 0;
+}
+
+static bool
 is_fit(const struct upstream *upstream, const struct server *server, uint64_t tried)
 {
-    if (tried >> server->index & 1)
-        return false;
-    return server->rests_until_ms <= uv_now(&upstream->worker->loop);
+    return !was_tried(server, tried) &&
+        server->rests_until_ms <= uv_now(&upstream->worker->loop);
+}
+
+/* Among servers that rest: whose rest ends first, then who has failed least. */
+static bool
+is_less_bad(const struct server *a, const struct server *b)
+{
+    if (a->rests_until_ms != b->rests_until_ms)
+        return a->rests_until_ms < b->rests_until_ms;
+    return a->failures < b->failures;
+}
+
+static struct server *
+find_least_bad(struct upstream *upstream, uint64_t tried)
+{
+    struct server *least = NULL;
+
+    for (unsigned i = 0; i < upstream->policy->server_count; i++) {
+        struct server *server = &upstream->servers[i];
+
+        if (!was_tried(server, tried) && (least == NULL || is_less_bad(server, least)))
+            least = server;
+    }
+    return least;
 }
 
 struct server *
@@ -92,34 +122,57 @@ upstream_pick(struct upstream *upstream, struct bytes tag, uint64_t tried)
         if (is_fit(upstream, server, tried))
             return server;
     }
-    return NULL;
+    return find_least_bad(upstream, tried);
+}
+
+static unsigned
+find_address(const struct server *server, const struct sockaddr_storage *address)
+{
+    unsigned i = 0;
+
+    while (i < server->address_count &&
+        memcmp(&server->addresses[i], address, sizeof *address) != 0)
+        i++;
+    return i; /* address_count: it is none of them */
+}
+
+bool
+server_has_address(const struct server *server, const struct sockaddr_storage *address)
+{
+    return find_address(server, address) < server->address_count;
+}
+
+/* The one that last worked stays the first to be tried, wherever it stands now. */
+static void
+take_addresses(struct server *server, const struct address_list *list)
+{
+    struct sockaddr_storage good = server->addresses[server->good_address];
+    unsigned at;
+
+    for (unsigned k = 0; k < list->count; k++)
+        address_list_sockaddr(list, k, server->policy->port, &server->addresses[k]);
+    server->address_count = list->count;
+    at = find_address(server, &good);
+    server->good_address = at < list->count ? at : 0;
+    link_expire_idle(server, uv_now(&server->upstream->worker->loop));
 }
 
 void
 upstream_set_addresses(struct upstream *upstream, const struct address_list *list)
 {
     for (unsigned i = 0; i < upstream->policy->server_count; i++) {
-        struct server *server = &upstream->servers[i];
-
-        if (strcmp(server->policy->host, list->host) != 0)
-            continue;
-        for (unsigned k = 0; k < list->count; k++)
-            address_list_sockaddr(list, k, server->policy->port, &server->addresses[k]);
-        server->address_count = list->count;
-        server->good_address = 0;
+        if (strcmp(upstream->servers[i].policy->host, list->host) == 0)
+            take_addresses(&upstream->servers[i], list);
     }
 }
 
 void
-server_took(struct server *server, unsigned address)
+server_reached(struct server *server, const struct sockaddr_storage *address)
 {
-    if (address < server->address_count) /* the list may have shrunk meanwhile */
-        server->good_address = address;
-}
+    unsigned at = find_address(server, address);
 
-void
-server_succeeded(struct server *server)
-{
+    if (at < server->address_count) /* the name may have lost it meanwhile */
+        server->good_address = at;
     server->failures = 0;
     server->rests_until_ms = 0;
     if (server->down)
@@ -141,7 +194,5 @@ server_failed(struct server *server, enum fault fault, const struct note *note)
     if (!server->down)
         journal_server(server, false, fault, note);
     server->down = true;
-    if (policy->server_count > 1)
-        server->rests_until_ms =
-            uv_now(&server->upstream->worker->loop) + policy->rest_ms;
+    server->rests_until_ms = uv_now(&server->upstream->worker->loop) + policy->rest_ms;
 }

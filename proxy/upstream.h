@@ -27,7 +27,7 @@ struct server {
     struct sockaddr_storage addresses[ADDRESS_LIST_MAX];
     unsigned address_count;
     unsigned good_address;   /* the one that last worked: tried first */
-    unsigned failures;       /* in a row */
+    unsigned failures;       /* connections in a row that were not to be had */
     uint64_t rests_until_ms; /* 0: it does not rest */
     bool down;               /* told to the log */
     struct link *idle;       /* most recently used first */
@@ -54,25 +54,32 @@ void upstream_close_idle(struct upstream *upstream);
 void upstream_fini(struct upstream *upstream);
 
 /*
- * The server for the next try, or NULL when none is left: the one with this
- * affinity tag if it is fit, else the next in turn that does not rest and whose
- * bit is not set in `tried`.
+ * The server for the next try, or NULL when the bits of all are set in `tried`: the one
+ * with this affinity tag if it does not rest, else the next in turn that does not, else
+ * the least bad of those that do. An answer that may come beats a certain refusal.
  */
 struct server *
 upstream_pick(struct upstream *upstream, struct bytes tag, uint64_t tried);
 
-/* The resolver's answer for one name: all servers of that name dial these from now on. */
+/*
+ * The resolver's answer for one name: all servers of that name dial these from now on,
+ * and idle connections to an address that is not among them are closed.
+ */
 void upstream_set_addresses(struct upstream *upstream, const struct address_list *list);
 
-/* Its address number `address` took a connection: the first to be tried next time. */
-void server_took(struct server *server, unsigned address);
+/* True while `address` is one of the server's. */
+bool
+server_has_address(const struct server *server, const struct sockaddr_storage *address);
 
 /*
- * What became of a try. After policy->failures in a row a server rests (never the
- * only one: an answer that may come beats a certain 503). A fault that is not the
- * upstream's, such as a body that is too large, says nothing about the server.
+ * What became of an attempt to connect, TCP and TLS together, and of nothing else: what
+ * a server makes of a request speaks of the request, and whoever can send one that is
+ * answered by a closed connection must not be able to take the server from the others.
+ * server_reached: `address` is the first to be tried next time. server_failed: after
+ * policy->failures in a row, or a refused certificate, the server rests; a fault that is
+ * not the upstream's, such as a lack of descriptors here, is not counted.
  */
-void server_succeeded(struct server *server);
+void server_reached(struct server *server, const struct sockaddr_storage *address);
 void server_failed(struct server *server, enum fault fault, const struct note *note);
 
 #endif

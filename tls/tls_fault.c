@@ -62,6 +62,21 @@ take_queue(void)
 }
 
 enum fault
+tls_fault_of_connect(int error)
+{
+    switch (error) {
+    case UV_EMFILE:
+    case UV_ENFILE:
+    case UV_ENOMEM:
+    case UV_ENOBUFS:
+    case UV_EADDRNOTAVAIL: /* connect(2): all ephemeral ports are in use */
+        return FAULT_NO_SOCKET;
+    default:
+        return FAULT_UPSTREAM_CONNECT;
+    }
+}
+
+enum fault
 tls_fault_of_end(const struct tls_stream *s, struct note *note)
 {
     bool of_client = s->side == TLS_SIDE_CLIENT;

@@ -15,6 +15,12 @@
 enum fault tls_fault_take(const struct tls_stream *s, struct note *note);
 
 /*
+ * The fault of a dial that failed with this libuv code: is it the other side that did not
+ * answer, or are we the ones who have nothing left?
+ */
+enum fault tls_fault_of_connect(int error);
+
+/*
  * The fault of a connection that ended, by FIN, reset or close_notify, where that was
  * no orderly end. Never FAULT_NONE.
  */

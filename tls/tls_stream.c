@@ -313,7 +313,7 @@ on_connected(uv_connect_t *req, int status)
     s->established = s->connected && s->ssl == NULL;
     if (status < 0) {
         s->transport_error = status;
-        fail(s, FAULT_UPSTREAM_CONNECT);
+        fail(s, tls_fault_of_connect(status));
     }
     s->wake(s->owner);
 }
@@ -526,7 +526,7 @@ tls_stream_connect(struct tls_stream *s, const struct sockaddr *to)
         error = uv_tcp_nodelay(&s->tcp, 1);
     if (error != 0) {
         s->transport_error = error;
-        fail(s, FAULT_UPSTREAM_CONNECT);
+        fail(s, tls_fault_of_connect(error));
     }
 }
 

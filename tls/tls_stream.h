@@ -30,7 +30,7 @@
 enum tls_io {
     TLS_IO_MOVED,  /* bytes moved; worth trying again */
     TLS_IO_WAIT,   /* nothing to do until the next wake */
-    TLS_IO_EOF,    /* established, and the other side said close_notify (or FIN, in clear text) */
+    TLS_IO_EOF,    /* once established: close_notify (or FIN, in clear text) came */
     TLS_IO_FAILED, /* see fault; only close is left */
 };
 
@@ -85,6 +85,7 @@ void tls_stream_begin_tls(struct tls_stream *s, SSL *ssl);
 /*
  * Dials. Trust and name to verify are already set on the SSL object (tls_context.h).
  * What fails at once (no route) leaves a fault and wakes nobody: step once after it.
+ * NO_SOCKET: it was us who had nothing left to dial with, which says nothing about `to`.
  */
 void tls_stream_connect(struct tls_stream *s, const struct sockaddr *to);
 

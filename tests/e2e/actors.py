@@ -483,6 +483,10 @@ class Upstream:
         except queue.Empty:
             raise AssertionError("postern did not connect to the upstream") from None
 
+    def is_waited_for(self):
+        """True when accept() would have to wait."""
+        return self._waiting.empty()
+
     def hang_up(self):
         """Ends all connections; new ones are still accepted."""
         with self._lock:

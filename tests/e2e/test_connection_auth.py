@@ -90,8 +90,8 @@ def test_two_users_at_once_each_read_their_own_mail(windows, make_client):
         assert ask(bob) == (200, "mailbox of bob")
 
 
-def test_a_connection_that_others_used_before_is_hers_from_now_on(upstream, windows, make_client):
-    """She gets it out of the pool; it never goes back."""
+def test_she_is_never_given_a_connection_that_others_used_before(upstream, windows, make_client):
+    """It may be about to end, and what she says on it is not said twice. Hers never goes back, either."""
     windows_answers = windows.__call__
     upstream.handler = lambda request: (
         reply(200, b"logo") if request.target == "/logo" else windows_answers(request)
@@ -100,9 +100,9 @@ def test_a_connection_that_others_used_before_is_hers_from_now_on(upstream, wind
     assert ask(bob, target="/logo") == (200, "logo")
     assert ask(alice, "hello") == (401, "go on")
     assert ask(alice, "I am alice") == (200, "mailbox of alice")
-    assert upstream.connection_count == 1, "the one from the pool"
+    assert upstream.connection_count == 2, "not the one from the pool"
     assert ask(bob, target="/logo") == (200, "logo")
-    assert upstream.connection_count == 2
+    assert upstream.connection_count == 2, "but he gets it"
     assert ask(bob)[0] == 401
     assert ask(alice, target="/logo") == (200, "logo")
     assert ask(bob)[0] == 401
@@ -180,6 +180,27 @@ def pinned(make_upstream, make_proxy, make_client):
     hers.send(reply(200, b"mailbox of alice"))
     assert alice.read_response().status == 200
     return proxy, upstream, alice, hers
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
+@pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"<soap/>")])
+def test_the_first_leg_meets_no_connection_that_dies(scheme, method, body, make_upstream, make_proxy, make_client):
+    """The server's idle time ends just then: what it reads of the pooled one is its own goodbye."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    bob, alice = make_client(proxy), make_client(proxy)
+    bob.send_request("GET", "/")
+    pooled = upstream.accept()
+    pooled.expect_request()
+    pooled.send(reply(200, b"fine"))
+    assert bob.read_response().body == b"fine"
+    alice.send_request(method, "/EWS/", [("Authorization", f"{scheme} {token('hello')}")], body)
+    pooled.close()
+    hers = upstream.accept()
+    hers.expect_request(f"{method} /EWS/ HTTP/1.1")
+    hers.send(reply(401, b"go on", [("WWW-Authenticate", f"{scheme} {token('prove it')}")]))
+    assert alice.read_response().body == b"go on"
+    assert proxy.expect_event("request-forwarded", path="/EWS/")["postern.upstream.tries"] == 1
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "finish"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from actors import until
-from wire import chunked, lines, reply
+from wire import DEADLINE, chunked, lines, reply
 
 
 @pytest.fixture
@@ -82,6 +82,25 @@ def test_a_connection_that_waited_too_long_is_closed(played, stage, make_client)
     answer(connection, "/")
     assert client.read_response().status == 200
     connection.expect_end()
+
+
+def test_a_connection_that_grew_old_serves_no_further_request(played, stage, make_client):
+    """However busy it is: a server that was moved behind its address would never be met."""
+    stage.upstream["pool"] = {"age": "100ms"}
+    client = make_client(stage)
+    client.send_request("GET", "/")
+    connection = played.accept()
+    connection.expect_request()
+    connection.stream.sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        connection.read_bytes(1)
+    connection.stream.sock.settimeout(DEADLINE)
+    connection.send(reply(200, b"fine"))
+    assert client.read_response().status == 200
+    connection.expect_end()
+    client.send_request("GET", "/again")
+    answer(played.accept(), "/again")
+    assert client.read_response().status == 200
 
 
 def test_a_byte_that_nobody_asked_for_ends_an_idle_connection(played, stage, make_client):

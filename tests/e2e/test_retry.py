@@ -182,16 +182,62 @@ def test_a_body_that_is_too_large_is_no_failure_of_the_server(played, proxy, mak
     assert proxy.events("upstream-down") == []
 
 
-def test_when_all_servers_rest_it_is_a_503(make_upstream, make_proxy, make_client):
+def test_when_all_servers_rest_they_are_tried_all_the_same(make_upstream, make_proxy, make_client):
+    """A refusal is never given without a try: the line may be back since."""
     first, second = make_upstream(), make_upstream()
     proxy = make_proxy(first, second)
     proxy.upstream["health"] = {"failures": 1, "rest": "1h"}
-    first.go_deaf()
-    second.go_deaf()
-    assert make_client(proxy).ask().status == 502, "both were tried and could not be reached"
-    proxy.expect_event(None, path="/", reason="upstream-connect")
-    assert make_client(proxy).ask().status == 503, "none is left to try"
-    proxy.expect_event(None, path="/", reason="upstream-none-left")
+    spoil(first)
+    spoil(second)
+    for _ in range(2):
+        assert make_client(proxy).ask().status == 502
+        event = proxy.expect_event("request-forwarded", reason="upstream-tls")
+        assert event["postern.upstream.tries"] == 2
+    heal(second)
+    assert make_client(proxy).ask().status == 200
+    assert proxy.expect_event("upstream-up")["destination.port"] == second.port
+
+
+# What a healthy server may make of a request, because of what is in it.
+ANSWERS_BADLY = {
+    "closes": lambda connection: connection.close(),
+    "resets": lambda connection: connection.reset(),
+    "answers nonsense": lambda connection: connection.send(b"220 mail.internal ESMTP\r\n\r\n"),
+    "answers half": lambda connection: (connection.send(b"HTTP/1.1 200 OK\r\n"), connection.close()),
+    "never answers": lambda connection: None,
+}
+
+
+@pytest.mark.parametrize("how", ANSWERS_BADLY)
+def test_a_request_that_a_server_answers_badly_harms_nobody_else(how, make_upstream, make_proxy, make_client):
+    """Else anybody who knows one such request could take the webmail from all others."""
+    upstreams = [make_upstream(handler=None) for _ in range(2)]
+    proxy = make_proxy(*upstreams)
+    proxy.upstream["health"] = {"failures": 1, "rest": "1h"}
+    if how == "never answers":
+        proxy.published["idle"] = "50ms"
+    attacker, other = make_client(proxy), make_client(proxy)
+    met = set()
+
+    def receive():
+        """Which of the two was asked is its turn; one of them was."""
+        ready = until(lambda: [u for u in upstreams if not u.is_waited_for()], "a server to be asked")
+        met.add(ready[0])
+        connection = ready[0].accept()
+        connection.expect_request()
+        return connection
+
+    for _ in range(20):
+        attacker.send_request("POST", "/x", body=b"poison")
+        ANSWERS_BADLY[how](receive())
+        assert attacker.read_response().status in (502, 504)
+        attacker = make_client(proxy)
+    for _ in range(2):
+        other.send_request("POST", "/mail", body=b"mail")
+        receive().send(reply(200, b"fine", [("Connection", "close")]))
+        assert other.read_response().body == b"fine"
+    assert met == set(upstreams)
+    assert proxy.events("upstream-down") == []
 
 
 def test_the_only_server_never_rests(make_upstream, make_proxy, make_client):

@@ -152,6 +152,7 @@ an_upstream_has_defaults(void **state)
     assert_int_equal(u->connect_ms, 5000);
     assert_int_equal(u->idle_pool_ms, 55000);
     assert_int_equal(u->idle_pool, 32);
+    assert_int_equal(u->pool_age_ms, 3600000);
     assert_int_equal(u->failures, 3);
     assert_int_equal(u->rest_ms, 10000);
 }
@@ -188,7 +189,7 @@ static const char written[] =
     "    client_key: file:/c.key\n"
     "    balance: cookie\n"
     "    connect: 7s\n"
-    "    pool: {idle: 8s, size: 9}\n"
+    "    pool: {idle: 8s, size: 9, age: 7m}\n"
     "    health: {failures: 10, rest: 11s}\n";
 
 static void
@@ -253,6 +254,7 @@ what_is_written_of_an_upstream_counts(void **state)
     assert_int_equal(u->connect_ms, 7000);
     assert_int_equal(u->idle_pool_ms, 8000);
     assert_int_equal(u->idle_pool, 9);
+    assert_int_equal(u->pool_age_ms, 420000);
     assert_int_equal(u->failures, 10);
     assert_int_equal(u->rest_ms, 11000);
 }

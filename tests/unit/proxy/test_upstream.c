@@ -51,16 +51,17 @@ close_upstream(void **state)
     return 0;
 }
 
+/* The last bytes of its addresses, one for each letter. */
 static void
-resolve(const char *host, unsigned count)
+resolve(const char *host, const char *last)
 {
     struct address_list list = { .count = 0 };
 
     snprintf(list.host, sizeof list.host, "%s", host);
-    for (unsigned i = 0; i < count; i++) {
+    for (; *last != '\0'; last++) {
         struct sockaddr_in address = { .sin_family = AF_INET };
 
-        address.sin_addr.s_addr = htonl(0xc0000200 + i);
+        address.sin_addr.s_addr = htonl(0xc0000200 + (unsigned char)*last);
         address_list_add(&list, (struct sockaddr *)&address);
     }
     upstream_set_addresses(&upstream, &list);
@@ -72,30 +73,55 @@ the_address_that_worked_is_tried_first(void **state)
     struct server *server = &upstream.servers[0];
 
     (void)state;
-    resolve("one", 3);
-    server_took(server, 2);
+    resolve("one", "abc");
+    server_reached(server, &server->addresses[2]);
     assert_int_equal(server->good_address, 2);
+}
+
+/* Name servers answer in another order each time. */
+static void
+it_stays_so_wherever_it_stands(void **state)
+{
+    struct server *server = &upstream.servers[0];
+
+    (void)state;
+    resolve("one", "abc");
+    server_reached(server, &server->addresses[2]);
+    resolve("one", "cab");
+    assert_int_equal(server->good_address, 0);
+    resolve("one", "bdac");
+    assert_int_equal(server->good_address, 3);
 }
 
 static void
 an_address_that_is_gone_is_not(void **state)
 {
     struct server *server = &upstream.servers[0];
+    struct sockaddr_storage gone;
 
     (void)state;
-    resolve("one", 3);
-    server_took(server, 2);
-    resolve("one", 1);
+    resolve("one", "abc");
+    gone = server->addresses[2];
+    server_reached(server, &gone);
+    resolve("one", "ba");
     assert_int_equal(server->good_address, 0);
-    server_took(server, 2); /* dialled before the list changed */
+    server_reached(server, &gone); /* dialled before the list changed */
     assert_int_equal(server->good_address, 0);
+    assert_false(server_has_address(server, &gone));
+    assert_true(server_has_address(server, &server->addresses[1]));
+}
+
+static struct server *
+pick(uint64_t tried)
+{
+    return upstream_pick(&upstream, bytes_of(NULL, 0), tried);
 }
 
 static bool
 is_picked(const struct server *server)
 {
     for (unsigned i = 0; i < 2 * policy.server_count; i++) {
-        if (upstream_pick(&upstream, bytes_of(NULL, 0), 0) == server)
+        if (pick(0) == server)
             return true;
     }
     return false;
@@ -108,19 +134,47 @@ a_server_that_fails_in_a_row_rests(void **state)
 
     (void)state;
     server_failed(server, FAULT_UPSTREAM_CONNECT, NULL);
-    server_succeeded(server);
+    server_reached(server, &server->addresses[0]);
     server_failed(server, FAULT_UPSTREAM_RESET, NULL);
     assert_true(is_picked(server));
-    server_failed(server, FAULT_UPSTREAM_CLOSED, NULL);
+    server_failed(server, FAULT_UPSTREAM_TLS_CLOSED, NULL);
     assert_false(is_picked(server));
     assert_true(is_picked(&upstream.servers[1]));
+}
+
+static void
+when_all_rest_the_least_bad_is_tried(void **state)
+{
+    struct server *one = &upstream.servers[0], *two = &upstream.servers[1];
+
+    (void)state;
+    server_failed(two, FAULT_UPSTREAM_CERT_NAME, NULL);
+    server_failed(one, FAULT_UPSTREAM_CONNECT, NULL);
+    server_failed(one, FAULT_UPSTREAM_CONNECT, NULL);
+    one->rests_until_ms = two->rests_until_ms; /* in one turn of the loop */
+    assert_ptr_equal(pick(0), two);
+    assert_ptr_equal(pick(1 << 1), one);
+    assert_null(pick(3));
+    two->rests_until_ms++;
+    assert_ptr_equal(pick(0), one);
+}
+
+/* It is in nobody's way that it rests: it is asked all the same. */
+static void
+the_only_one_left_is_tried(void **state)
+{
+    struct server *server = &upstream.servers[0];
+
+    (void)state;
+    server_failed(server, FAULT_UPSTREAM_CERT_NAME, NULL);
+    assert_ptr_equal(pick(1 << 1), server);
 }
 
 static void
 what_others_did_wrong_is_not_its_fault(void **state)
 {
     static const enum fault faults[] = { FAULT_HTTP_BODY_LARGE, FAULT_MEMORY,
-        FAULT_CLIENT_CLOSED, FAULT_TLS_KEY_UNAVAILABLE };
+        FAULT_CLIENT_CLOSED, FAULT_TLS_KEY_UNAVAILABLE, FAULT_NO_SOCKET };
     struct server *server = &upstream.servers[0];
 
     (void)state;
@@ -139,8 +193,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         with_upstream(the_address_that_worked_is_tried_first),
+        with_upstream(it_stays_so_wherever_it_stands),
         with_upstream(an_address_that_is_gone_is_not),
         with_upstream(a_server_that_fails_in_a_row_rests),
+        with_upstream(when_all_rest_the_least_bad_is_tried),
+        with_upstream(the_only_one_left_is_tried),
         with_upstream(what_others_did_wrong_is_not_its_fault),
     };
 

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -427,6 +428,25 @@ says_why_it_cannot_connect(void **state)
     site_close(&site);
 }
 
+static void
+tells_its_own_want_from_a_refusal(void **state)
+{
+    struct rlimit limit, none;
+    struct link link;
+
+    (void)state;
+    link_listen(&link, NULL);
+    require(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    none = (struct rlimit){ 0, limit.rlim_max };
+    require(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    link_dial(&link, NULL, link.port);
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    assert_true(link.client.failed);
+    assert_int_equal(link.client.stream.fault, FAULT_NO_SOCKET);
+    assert_string_equal(link.client.note.text, "too many open files");
+    link_close(&link);
+}
+
 /* --- not TLS --- */
 
 static void
@@ -566,6 +586,7 @@ main(void)
         cmocka_unit_test(tells_resets),
         cmocka_unit_test(delivers_what_came_before_a_reset),
         cmocka_unit_test(says_why_it_cannot_connect),
+        cmocka_unit_test(tells_its_own_want_from_a_refusal),
         cmocka_unit_test(answers_clear_text_with_an_alert_only),
         cmocka_unit_test(tells_an_alert_from_clear_text),
         cmocka_unit_test(calls_a_broken_record_by_its_name),
