@@ -293,9 +293,8 @@ freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *b
 
     p->host = copy_lower(f, block->key);
     freeze_routes(f, p, block);
-    p->filter = application != NULL
-        ? freeze_filter(f->loaded, application, f->stash)
-        : freeze_filter_of_tunnel();
+    p->filter = application != NULL ? freeze_filter(f->loaded, application, f->stash)
+                                    : freeze_filter_of_tunnel();
     p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
     p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
     p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);
@@ -344,6 +343,7 @@ freeze_listener(struct freezer *f, struct listener_policy *l, const struct node 
         &l->address_count);
     freeze_addresses(f, tree_setting(block, SETTING_LISTENER_REDIRECT_HTTP),
         &l->redirects, &l->redirect_count);
+    l->public_port = (uint16_t)number(block, SETTING_LISTENER_PUBLIC_PORT);
     l->tls.minimum = (enum tls_minimum)tree_number(tls, SETTING_LISTENER_TLS_MINIMUM);
     l->tls.default_host = host == NULL ? NULL : copy_lower(f, host);
     l->tls.session_lifetime_s =

@@ -63,47 +63,52 @@ is_name(struct bytes name)
 
 /* Behind the host: nothing, or ":" and a number. */
 static bool
-is_port_part(struct bytes part)
+read_port(struct bytes part, uint16_t *port)
 {
-    uint64_t port;
+    uint64_t number = 0;
 
+    *port = 0;
     if (part.length == 0)
         return true;
-    return part.at[0] == ':' && part.length <= sizeof ":65535" - 1 &&
-        bytes_to_u64(bytes_of(part.at + 1, part.length - 1), UINT16_MAX, &port) &&
-        port > 0;
+    if (part.at[0] != ':' || part.length > sizeof ":65535" - 1 ||
+        !bytes_to_u64(bytes_of(part.at + 1, part.length - 1), UINT16_MAX, &number))
+        return false;
+    *port = (uint16_t)number;
+    return number > 0;
+}
+
+/* An absolute name, which DNS and some clients end with a dot, is the same name. */
+static struct bytes
+without_final_dot(struct bytes name)
+{
+    if (name.length > 1 && name.at[name.length - 1] == '.' &&
+        name.at[name.length - 2] > '9')
+        name.length--;
+    return name;
 }
 
 bool
-authority_is_valid(struct bytes authority)
+http_authority_read(struct bytes text, struct http_authority *authority)
 {
-    const char *end = authority.at + authority.length;
+    const char *end = text.at + text.length;
     const char *stop;
+    bool is_host;
 
-    if (authority.length == 0)
+    *authority = (struct http_authority){ .port = 0 };
+    if (text.length == 0)
         return false;
-    if (authority.at[0] == '[') {
-        stop = memchr(authority.at, ']', authority.length);
-        return stop != NULL &&
-            is_address(AF_INET6,
-                bytes_of(authority.at + 1, (size_t)(stop - authority.at - 1))) &&
-            is_port_part(bytes_of(stop + 1, (size_t)(end - stop - 1)));
+    if (text.at[0] == '[') {
+        stop = memchr(text.at, ']', text.length);
+        is_host = stop != NULL &&
+            is_address(AF_INET6, bytes_of(text.at + 1, (size_t)(stop - text.at - 1)));
+        stop = stop != NULL ? stop + 1 : end;
+        authority->host = bytes_of(text.at, (size_t)(stop - text.at));
+    } else {
+        stop = memchr(text.at, ':', text.length);
+        stop = stop != NULL ? stop : end;
+        authority->host =
+            without_final_dot(bytes_of(text.at, (size_t)(stop - text.at)));
+        is_host = is_name(authority->host);
     }
-    stop = memchr(authority.at, ':', authority.length);
-    if (stop == NULL)
-        stop = end;
-    return is_name(bytes_of(authority.at, (size_t)(stop - authority.at))) &&
-        is_port_part(bytes_of(stop, (size_t)(end - stop)));
-}
-
-struct bytes
-http_authority_host(struct bytes authority)
-{
-    size_t end = authority.length;
-
-    while (end > 0 && authority.at[end - 1] >= '0' && authority.at[end - 1] <= '9')
-        end--;
-    if (end > 0 && authority.at[end - 1] == ':')
-        authority.length = end - 1;
-    return authority;
+    return is_host && read_port(bytes_of(stop, (size_t)(end - stop)), &authority->port);
 }

@@ -48,6 +48,12 @@ struct http_framing {
     uint64_t length; /* HTTP_LENGTH only; at most 2^63 - 1 */
 };
 
+/* Whom a request is for (RFC 9110, 4.2 and 7.2). */
+struct http_authority {
+    struct bytes host; /* without a final dot; an IPv6 address with its brackets */
+    uint16_t port;     /* as it was written; 0: none was */
+};
+
 struct http_field {
     struct bytes name;  /* case as received */
     struct bytes value; /* trimmed of OWS; no CR, LF, NUL or other controls but HTAB */
@@ -59,15 +65,15 @@ struct http_head {
     struct bytes method; /* requests: case as received */
     enum http_method method_id;
     struct bytes target; /* requests: origin form or "*"; absolute form was reduced */
-    struct bytes authority; /* requests: Host in lower case, with the port if sent */
-    unsigned minor;         /* HTTP/1.minor: 0 or 1 */
-    unsigned status;        /* responses: 100 .. 599 */
-    struct bytes reason;    /* responses: as sent */
+    struct http_authority authority; /* requests: of Host, in lower case */
+    unsigned minor;                  /* HTTP/1.minor: 0 or 1 */
+    unsigned status;                 /* responses: 100 .. 599 */
+    struct bytes reason;             /* responses: as sent */
     struct http_field *fields;
     unsigned field_count;
     struct http_framing framing;
     bool keep_alive;       /* the sender is willing to go on (RFC 9112, 9.3) */
-    bool expects_continue; /* requests */
+    bool expects_continue; /* requests with a body */
     bool wants_websocket; /* requests: a well-formed upgrade to that and nothing else */
     bool carries_connection_auth; /* NTLM, Negotiate, Kerberos in Authorization,
                                      WWW-Authenticate or their Proxy- forms */
@@ -104,7 +110,7 @@ enum http_progress http_head_find(struct http_head_search *search,
  * been understood (for the log: method, target, authority may be empty).
  * A request's Host must be there exactly once and be a host name, an IPv4 or a
  * bracketed IPv6 address with an optional port (RFC 9110, 7.2); absolute form is
- * accepted only when its authority equals Host, and only for http and https.
+ * accepted only when its authority is that of Host, and only for http and https.
  * CONNECT passes with its target as sent: to refuse it, and TRACE, is a gate's.
  */
 enum fault http_request_parse(struct bytes raw, const struct http_limits *limits,
@@ -128,8 +134,22 @@ http_head_field(const struct http_head *head, enum field_id id);
 bool
 http_head_lists(const struct http_head *head, enum field_id id, struct bytes token);
 
-/* The host of an authority: without the port, with the brackets of an IPv6 address. */
-struct bytes http_authority_host(struct bytes authority);
+/*
+ * Reads host[:port]: a host name as DNS has them, with or without its final dot, an IPv4
+ * address or a bracketed IPv6 address. False for anything else. The host is a view of
+ * `text`, in the case in which it stands there.
+ */
+bool http_authority_read(struct bytes text, struct http_authority *authority) MUST_USE;
+
+/* The port that is meant where the scheme's own is `otherwise` (RFC 9110, 4.2.3). */
+static inline uint16_t
+http_authority_port(const struct http_authority *authority, uint16_t otherwise)
+{
+    return authority->port != 0 ? authority->port : otherwise;
+}
+
+#define HTTP_PORT 80u
+#define HTTPS_PORT 443u
 
 /* True for methods that may be sent twice (RFC 9110, 9.2.2) and have no side effect here. */
 bool http_method_is_safe(enum http_method method);

@@ -45,9 +45,6 @@ bool head_wants_keep_alive(const struct http_head *head);
 
 bool head_carries_connection_auth(const struct http_head *head);
 
-/* host[:port] as RFC 9110, 7.2 with the names that exist in DNS: http/authority.c */
-bool authority_is_valid(struct bytes authority);
-
 /* What the framing fields of a head claim: http/framing.c */
 struct framing_claim {
     bool has_length, is_chunked;

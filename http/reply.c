@@ -8,9 +8,7 @@
 #include "http/reply.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/require.h"
 #include "http/scan.h"
 #include "http/write.h"
@@ -178,32 +176,12 @@ fill_json(struct page *page, const struct http_reply *reply)
     add(page, "\"}\n");
 }
 
-/* IMF-fixdate (RFC 9110, 5.6.7). By hand: strftime speaks the locale's language. */
-static void
-write_date(struct chunk_queue *to)
-{
-    static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
-        "Sat" };
-    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    time_t now = (time_t)(clock_wall_ns() / 1000000000);
-    struct tm tm;
-    char date[64];
-    int length;
-
-    require(gmtime_r(&now, &tm) != NULL);
-    length = snprintf(date, sizeof date, "%s, %02d %s %d %02d:%02d:%02d GMT",
-        days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-        tm.tm_min, tm.tm_sec);
-    http_write_field(to, BYTES("Date"), bytes_of(date, (size_t)length));
-}
-
 static void
 write_head(struct chunk_queue *to, const struct http_reply *reply, unsigned status,
     const struct page *page)
 {
     http_write_status_line(to, status, bytes_of_string(http_reason(status)));
-    write_date(to);
+    http_write_date(to);
     if (reply->location.length > 0)
         http_write_field(to, BYTES("Location"), reply->location);
     if (reply->allow.length > 0)

@@ -123,21 +123,24 @@ without_userinfo(struct bytes authority)
 static enum fault
 settle_authority(struct head_reader *reader)
 {
-    const struct http_field *host = http_head_field(reader->head, FIELD_HOST);
+    const struct http_field *field = http_head_field(reader->head, FIELD_HOST);
+    struct http_authority authority;
     char *copy;
 
-    if (host == NULL)
+    if (field == NULL)
         return FAULT_HTTP_HOST_MISSING;
-    if (!authority_is_valid(host->value)) {
-        note_set(reader->note, "Host: %.*s", BYTES_ARG(without_userinfo(host->value)));
+    if (!http_authority_read(field->value, &authority)) {
+        note_set(reader->note, "Host: %.*s", BYTES_ARG(without_userinfo(field->value)));
         return FAULT_HTTP_HOST;
     }
-    copy = arena_take(reader->arena, host->value.length);
+    copy = arena_take(reader->arena, authority.host.length);
     if (copy == NULL)
         return FAULT_MEMORY;
-    for (size_t i = 0; i < host->value.length; i++)
-        copy[i] = ascii_lower(host->value.at[i]);
-    reader->head->authority = bytes_of(copy, host->value.length);
+    for (size_t i = 0; i < authority.host.length; i++)
+        copy[i] = ascii_lower(authority.host.at[i]);
+    reader->head->authority =
+        (struct http_authority){ bytes_of(copy, authority.host.length),
+            authority.port };
     return FAULT_NONE;
 }
 
@@ -159,14 +162,27 @@ reduce_path(struct head_reader *reader, struct bytes rest)
     return FAULT_NONE;
 }
 
+/* Host names the same server in the same scheme (RFC 9110, 4.2.3; RFC 9112, 3.2.2). */
+static bool
+is_of_host(const struct http_head *head, struct bytes text, uint16_t scheme_port)
+{
+    struct http_authority authority;
+
+    return http_authority_read(text, &authority) &&
+        bytes_equal_nocase(authority.host, head->authority.host) &&
+        http_authority_port(&authority, scheme_port) ==
+        http_authority_port(&head->authority, scheme_port);
+}
+
 static enum fault
 reduce_absolute(struct head_reader *reader)
 {
     struct bytes rest = reader->head->target;
     struct bytes authority;
+    bool is_https = bytes_has_prefix_nocase(rest, BYTES("https://"));
     size_t length = 0;
 
-    if (bytes_has_prefix_nocase(rest, BYTES("https://")))
+    if (is_https)
         rest = bytes_of(rest.at + 8, rest.length - 8);
     else if (bytes_has_prefix_nocase(rest, BYTES("http://")))
         rest = bytes_of(rest.at + 7, rest.length - 7);
@@ -176,7 +192,7 @@ reduce_absolute(struct head_reader *reader)
     while (length < rest.length && rest.at[length] != '/' && rest.at[length] != '?')
         length++;
     authority = bytes_of(rest.at, length);
-    if (!bytes_equal_nocase(authority, reader->head->authority)) {
+    if (!is_of_host(reader->head, authority, is_https ? HTTPS_PORT : HTTP_PORT)) {
         note_set(reader->note, "target for %.*s",
             BYTES_ARG(without_userinfo(authority)));
         return FAULT_HTTP_AUTHORITY_FOREIGN;
@@ -197,7 +213,10 @@ settle_target(struct head_reader *reader)
     return reduce_absolute(reader);
 }
 
-/* RFC 9110, 10.1.1: there is one expectation, and only since HTTP/1.1. */
+/*
+ * RFC 9110, 10.1.1: there is one expectation, only since HTTP/1.1, and of no meaning in a
+ * request without a body: nothing would ever end the wait for it.
+ */
 static enum fault
 settle_expectation(struct head_reader *reader)
 {
@@ -209,7 +228,8 @@ settle_expectation(struct head_reader *reader)
         if (head->fields[i].id == FIELD_EXPECT &&
             !bytes_equal_nocase(head->fields[i].value, BYTES("100-continue")))
             return FAULT_HTTP_EXPECT;
-    head->expects_continue = true;
+    head->expects_continue = head->framing.kind == HTTP_CHUNKED ||
+        (head->framing.kind == HTTP_LENGTH && head->framing.length > 0);
     return FAULT_NONE;
 }
 

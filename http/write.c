@@ -6,6 +6,10 @@
  */
 #include "http/write.h"
 
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
 #include "base/require.h"
 #include "http/scan.h"
 
@@ -77,6 +81,26 @@ http_write_field(struct chunk_queue *to, struct bytes name, struct bytes value)
     require_word(name, SCAN_TOKEN);
     require_text(value);
     APPEND(to, name, BYTES(": "), value, BYTES("\r\n"));
+}
+
+/* IMF-fixdate (RFC 9110, 5.6.7). By hand: strftime speaks the locale's language. */
+void
+http_write_date(struct chunk_queue *to)
+{
+    static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
+        "Sat" };
+    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    time_t now = (time_t)(clock_wall_ns() / 1000000000);
+    struct tm tm;
+    char date[64];
+    int length;
+
+    require(gmtime_r(&now, &tm) != NULL);
+    length = snprintf(date, sizeof date, "%s, %02d %s %d %02d:%02d:%02d GMT",
+        days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
+        tm.tm_min, tm.tm_sec);
+    http_write_field(to, BYTES("Date"), bytes_of(date, (size_t)length));
 }
 
 void

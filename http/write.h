@@ -19,6 +19,9 @@ http_write_status_line(struct chunk_queue *to, unsigned status, struct bytes rea
 
 void http_write_field(struct chunk_queue *to, struct bytes name, struct bytes value);
 
+/* Date with the present time, as IMF-fixdate (RFC 9110, 5.6.7). */
+void http_write_date(struct chunk_queue *to);
+
 /* The framing field that `framing` needs: Content-Length, Transfer-Encoding or none. */
 void http_write_framing(struct chunk_queue *to, struct http_framing framing);
 

@@ -199,14 +199,10 @@ static struct bytes
 https_location(struct conn *c)
 {
     struct exchange *x = c->exchange;
-    struct bytes host = x->request.authority;
+    struct bytes host = x->request.authority.host;
     uint16_t port = listener_https_port(c->listener);
-    const char *colon = memrchr(host.at, ':', host.length);
 
-    if (colon != NULL &&
-        memchr(colon, ']', (size_t)(host.at + host.length - colon)) == NULL)
-        host.length = (size_t)(colon - host.at);
-    if (port == 443)
+    if (port == HTTPS_PORT)
         return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(host),
             BYTES_ARG(x->url.canonical));
     return arena_print(&x->arena, "https://%.*s:%u%.*s", BYTES_ARG(host), port,

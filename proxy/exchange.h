@@ -47,6 +47,7 @@ struct exchange {
 
     struct http_head request, response;
     struct url url;
+    struct bytes authority; /* ours, as the client sees it: host, and port unless 443 */
     const struct publish_policy *publish; /* NULL until a gate found it */
     const struct route_policy *route;
     const char *stopped_by;        /* the gate that said no; NULL: none did */

@@ -31,8 +31,7 @@ write_forwarded(struct exchange *x, struct chunk_queue *to)
     const char *client = x->client->address_text;
     bool is_v6 = strchr(client, ':') != NULL;
     struct bytes value = arena_print(&x->arena, "for=%s%s%s;host=\"%.*s\";proto=https",
-        is_v6 ? "\"[" : "", client, is_v6 ? "]\"" : "",
-        BYTES_ARG(x->request.authority));
+        is_v6 ? "\"[" : "", client, is_v6 ? "]\"" : "", BYTES_ARG(x->authority));
 
     if (value.at == NULL)
         return FAULT_MEMORY;
@@ -50,7 +49,7 @@ write_ours(struct exchange *x, struct chunk_queue *to)
         return FAULT_MEMORY;
     write_text(to, "X-Forwarded-For", x->client->address_text);
     write_text(to, "X-Forwarded-Proto", "https");
-    http_write_field(to, BYTES("X-Forwarded-Host"), x->request.authority);
+    http_write_field(to, BYTES("X-Forwarded-Host"), x->authority);
     write_text(to, "X-Request-ID", x->id);
     http_write_field(to, BYTES("Via"), via);
     return write_forwarded(x, to);
@@ -106,7 +105,9 @@ forward_request(struct exchange *x, struct chunk_queue *to)
             continue;
         if (field->id == FIELD_EXPECT && !head->expects_continue)
             continue;
-        if (field->id == FIELD_COOKIE)
+        if (field->id == FIELD_HOST)
+            http_write_field(to, field->name, x->authority);
+        else if (field->id == FIELD_COOKIE)
             fault = write_cookie(x, field, to);
         else
             http_write_field(to, field->name, field->value);
@@ -125,43 +126,56 @@ forward_request(struct exchange *x, struct chunk_queue *to)
 
 /* --- the response --- */
 
-/* Cuts "http://" or "https://" off `url`; false for anything else. */
-static bool
+/* A reference with an authority: its scheme's port, and `url` without "scheme://"; else 0. */
+static uint16_t
 cut_scheme(struct bytes *url)
 {
-    static const struct bytes schemes[] = { { "https://", 8 }, { "http://", 7 } };
+    static const struct {
+        struct bytes begin;
+        uint16_t port;
+    } schemes[] = {
+        { { "https://", 8 }, HTTPS_PORT }, { { "http://", 7 }, HTTP_PORT },
+        { { "//", 2 }, HTTPS_PORT }, /* our own scheme (RFC 3986, 4.2) */
+    };
 
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (bytes_has_prefix_nocase(*url, schemes[i])) {
-            *url =
-                bytes_of(url->at + schemes[i].length, url->length - schemes[i].length);
-            return true;
+        if (bytes_has_prefix_nocase(*url, schemes[i].begin)) {
+            *url = bytes_of(url->at + schemes[i].begin.length,
+                url->length - schemes[i].begin.length);
+            return schemes[i].port;
         }
     }
-    return false;
+    return 0;
 }
 
-/* The upstream's own name, as configured or as verified, with or without its port. */
+/* `name` is a host name, or an address without its brackets; NULL: there is none. */
 static bool
-is_upstream_name(const struct exchange *x, struct bytes authority)
+is_host(struct bytes host, const char *name)
+{
+    if (host.length > 1 && host.at[0] == '[')
+        host = bytes_of(host.at + 1, host.length - 2);
+    return name != NULL && bytes_equal_nocase(host, bytes_of_string(name));
+}
+
+/*
+ * Does it lead to us, or would it if the client could go there? That is the public host
+ * at the port of the request, at that of the upstream, which the upstream may take for
+ * ours, or in clear text; and the upstream's own name, as configured or as verified.
+ */
+static bool
+leads_to_us(const struct exchange *x, const struct http_authority *to,
+    uint16_t scheme_port)
 {
     const struct server_policy *server = x->server->policy;
-    const char *verified = x->route->upstream->tls.verify_name;
-    struct bytes host = bytes_of_string(server->host);
-    char port[8];
-    int n = snprintf(port, sizeof port, ":%u", server->port);
+    const struct http_authority *asked = &x->request.authority;
+    uint16_t port = http_authority_port(to, scheme_port);
 
-    for (int i = 0; i < 2; i++) {
-        if (host.length > 0 && bytes_has_prefix_nocase(authority, host)) {
-            struct bytes rest =
-                bytes_of(authority.at + host.length, authority.length - host.length);
-
-            if (rest.length == 0 || bytes_equal(rest, bytes_of(port, (size_t)n)))
-                return true;
-        }
-        host = bytes_of_string(verified);
-    }
-    return false;
+    if (bytes_equal_nocase(to->host, asked->host))
+        return port == http_authority_port(asked, HTTPS_PORT) || port == server->port ||
+            (port == HTTP_PORT && scheme_port == HTTP_PORT);
+    return (port == server->port || port == scheme_port) &&
+        (is_host(to->host, server->host) ||
+            is_host(to->host, x->route->upstream->tls.verify_name));
 }
 
 /*
@@ -171,18 +185,17 @@ is_upstream_name(const struct exchange *x, struct bytes authority)
 static struct bytes
 location(struct exchange *x, struct bytes value)
 {
-    struct bytes rest = value, authority;
+    struct bytes rest = value;
+    uint16_t scheme_port = cut_scheme(&rest);
+    struct http_authority to;
     size_t length = 0;
 
-    if (!cut_scheme(&rest))
-        return value;
     while (length < rest.length && strchr("/?#", rest.at[length]) == NULL)
         length++;
-    authority = bytes_of(rest.at, length);
-    if (!is_upstream_name(x, authority) &&
-        !bytes_equal_nocase(authority, x->request.authority))
+    if (scheme_port == 0 || !http_authority_read(bytes_of(rest.at, length), &to) ||
+        !leads_to_us(x, &to, scheme_port))
         return value;
-    return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(x->request.authority),
+    return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(x->authority),
         (int)(rest.length - length), rest.at + length);
 }
 
@@ -270,8 +283,11 @@ forward_response(struct exchange *x, struct http_framing framing, bool close,
         else if (http_field_is_forwarded(head, field, false))
             fault = write_response_field(x, field, to);
     }
-    if (head->status >= 200)
+    if (head->status >= 200) {
+        if (http_head_field(head, FIELD_DATE) == NULL)
+            http_write_date(to); /* of its arrival (RFC 9110, 6.6.1) */
         write_affinity(x, to);
+    }
     if (framing.kind == HTTP_TUNNEL) {
         write_text(to, "Connection", "Upgrade");
         write_text(to, "Upgrade", "websocket");

@@ -13,24 +13,45 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
+/*
+ * How the upstream and its links may call us: in one spelling, and with a port on which
+ * clients reach us. Else a stranger's port would stand in links that the application
+ * makes, and in what caches keep for others.
+ */
+static enum fault
+learn_authority(struct exchange *x)
+{
+    struct http_authority asked = x->request.authority;
+    uint16_t port = http_authority_port(&asked, HTTPS_PORT);
+
+    if (!listener_is_met_on(x->client->listener, port)) {
+        note_set(&x->note, "port %u", port);
+        return FAULT_HTTP_HOST_PORT;
+    }
+    x->authority = port == HTTPS_PORT
+        ? asked.host
+        : arena_print(&x->arena, "%.*s:%u", BYTES_ARG(asked.host), port);
+    return x->authority.at != NULL ? FAULT_NONE : FAULT_MEMORY;
+}
+
 /* The host is published here, and it is the one that TLS was negotiated for. */
 static enum fault
 gate_host(struct exchange *x)
 {
     const struct client *client = x->client;
-    struct bytes host = http_authority_host(x->request.authority);
+    struct bytes host = x->request.authority.host;
     struct bytes name = bytes_of_string(client->server_name);
 
     x->publish = listener_find_publish(client->listener->policy, host);
     if (x->publish == NULL)
         return FAULT_HTTP_HOST_UNKNOWN;
-    if (client->clear_text)
+    if (client->clear_text) /* whatever the port: the redirect names its own */
         return FAULT_NONE;
     if (x->publish != client->publish)
         return FAULT_HTTP_HOST_MISDIRECTED;
     if (name.length > 0 && !bytes_equal(name, host))
         return FAULT_HTTP_HOST_MISDIRECTED;
-    return FAULT_NONE;
+    return learn_authority(x);
 }
 
 static enum fault

@@ -108,7 +108,7 @@ put_request(struct event_log *log, const struct exchange *x)
 {
     const struct http_head *head = &x->request;
 
-    event_text(log, EF_URL_DOMAIN, http_authority_host(head->authority));
+    event_text(log, EF_URL_DOMAIN, head->authority.host);
     event_text(log, EF_URL_PATH, x->url.path);
     event_text(log, EF_URL_QUERY, x->url.query);
     event_text(log, EF_URL_ORIGINAL, head->target);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "http/head.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
 
@@ -138,5 +139,18 @@ listener_find_publish(const struct listener_policy *policy, struct bytes host)
 uint16_t
 listener_https_port(const struct listener *listener)
 {
-    return listener->sockets[0].port;
+    return listener->policy->public_port != 0 ? listener->policy->public_port
+                                              : listener->sockets[0].port;
+}
+
+bool
+listener_is_met_on(const struct listener *listener, uint16_t port)
+{
+    const struct listener_policy *policy = listener->policy;
+    bool is_met =
+        port == (policy->public_port != 0 ? policy->public_port : (uint16_t)HTTPS_PORT);
+
+    for (unsigned i = 0; i < policy->address_count && !is_met; i++)
+        is_met = listener->sockets[i].port == port;
+    return is_met;
 }

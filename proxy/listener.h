@@ -50,7 +50,14 @@ void listener_fini(struct listener *listener);
 const struct publish_policy *
 listener_find_publish(const struct listener_policy *policy, struct bytes host);
 
-/* The port of the first TLS address, for redirects to https. */
+/* The port for redirects to https: public_port, else that of the first TLS address. */
 uint16_t listener_https_port(const struct listener *listener);
+
+/*
+ * True when clients may take `port` for the one that they are connected to: it is one of
+ * the TLS addresses, or what stands in front maps it to one: public_port where it is
+ * written, else 443, which is also what a client means that names none.
+ */
+bool listener_is_met_on(const struct listener *listener, uint16_t port);
 
 #endif

@@ -79,6 +79,7 @@ struct listener_policy {
     unsigned index;
     const struct listen_address *addresses, *redirects;
     unsigned address_count, redirect_count;
+    uint16_t public_port; /* on which clients see it; 0: as its addresses say, or 443 */
     struct tls_listener_policy tls; /* its hosts: the published ones but tunnels */
     /* In the order of tls.hosts, then the tunnels. */
     const struct publish_policy *publishes;

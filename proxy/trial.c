@@ -30,7 +30,7 @@ struct stage {
 struct target {
     struct bytes host, path; /* host without port, lower case */
     char authority[300];
-    uint64_t port;
+    uint16_t port;
     bool clear_text;
 };
 
@@ -38,12 +38,13 @@ static bool
 read_url(const char *url, struct target *target, struct note *note)
 {
     struct bytes rest = bytes_of_string(url);
+    struct http_authority authority;
     size_t length;
 
-    *target = (struct target){ .port = 443 };
+    *target = (struct target){ .port = HTTPS_PORT };
     if (bytes_has_prefix_nocase(rest, BYTES("http://"))) {
         target->clear_text = true;
-        target->port = 80;
+        target->port = HTTP_PORT;
         rest = bytes_of(rest.at + 7, rest.length - 7);
     } else if (bytes_has_prefix_nocase(rest, BYTES("https://"))) {
         rest = bytes_of(rest.at + 8, rest.length - 8);
@@ -58,22 +59,31 @@ read_url(const char *url, struct target *target, struct note *note)
     }
     for (size_t i = 0; i < length; i++)
         target->authority[i] = ascii_lower(rest.at[i]);
-    target->host = http_authority_host(bytes_of(target->authority, length));
-    if (target->host.length >= CLIENT_NAME_BYTES) {
-        note_set(note, "the host name is too long");
+    if (!http_authority_read(bytes_of(target->authority, length), &authority)) {
+        note_set(note, "the host or the port is malformed");
         return false;
     }
-    if (target->host.length < length &&
-        !bytes_to_u64(bytes_of(target->authority + target->host.length + 1,
-                          length - target->host.length - 1),
-            UINT16_MAX, &target->port)) {
-        note_set(note, "the port is malformed");
+    target->host = authority.host;
+    target->port = http_authority_port(&authority, target->port);
+    if (target->host.length >= CLIENT_NAME_BYTES) {
+        note_set(note, "the host name is too long");
         return false;
     }
     target->path = bytes_of(rest.at + length, rest.length - length);
     return true;
 }
 
+static uint16_t
+port_of(const struct listen_address *address)
+{
+    const struct sockaddr_storage *at = &address->address;
+
+    return ntohs(at->ss_family == AF_INET6
+            ? ((const struct sockaddr_in6 *)at)->sin6_port
+            : ((const struct sockaddr_in *)at)->sin_port);
+}
+
+/* Port 0 is any free one, so it may be this. */
 static bool
 listens_on(const struct listener_policy *listener, const struct target *target)
 {
@@ -83,15 +93,27 @@ listens_on(const struct listener_policy *listener, const struct target *target)
         target->clear_text ? listener->redirects : listener->addresses;
 
     for (unsigned i = 0; i < count; i++) {
-        const struct sockaddr_storage *at = &addresses[i].address;
-        uint64_t port = ntohs(at->ss_family == AF_INET6
-                ? ((const struct sockaddr_in6 *)at)->sin6_port
-                : ((const struct sockaddr_in *)at)->sin_port);
+        uint16_t port = port_of(&addresses[i]);
 
         if (port == 0 || port == target->port)
             return true;
     }
-    return false;
+    return !target->clear_text && listener->public_port == target->port;
+}
+
+/* The listener's sockets as they would be, for the gates that ask for their ports. */
+static void
+set_up_listener(struct listener *listener, const struct listener_policy *policy,
+    const struct target *target)
+{
+    listener->policy = policy;
+    listener->sockets =
+        require_zeroed(policy->address_count, sizeof *listener->sockets);
+    for (unsigned i = 0; i < policy->address_count; i++) {
+        uint16_t port = port_of(&policy->addresses[i]);
+
+        listener->sockets[i].port = port != 0 ? port : target->port;
+    }
 }
 
 /* The listener that this request would meet: by port, and among those the one that publishes the host. */
@@ -215,7 +237,9 @@ tell_filter(struct trial *trial, struct exchange *x)
 static enum fault
 parse(struct stage *stage, struct exchange *x)
 {
-    const struct http_limits *limits = &stage->client.publish->limits;
+    static const struct http_limits standard = HTTP_LIMITS_DEFAULT;
+    const struct publish_policy *publish = stage->client.publish;
+    const struct http_limits *limits = publish != NULL ? &publish->limits : &standard;
     struct http_head_search search = { .seen = 0 };
     enum fault fault = FAULT_HTTP_HEAD_LONG;
     size_t length = 0;
@@ -250,10 +274,34 @@ walk(struct stage *stage, struct exchange *x, struct trial *trial)
             tell(trial, gates[i].name, fault, x);
     }
     trial->redirected = fault == FAULT_NONE && x->redirects;
+    trial->host = x->publish != NULL ? x->publish->host : trial->host;
     trial->route = x->route != NULL ? x->route->prefix : NULL;
     trial->upstream = x->route != NULL ? x->route->upstream->name : NULL;
     if (fault == FAULT_NONE && !x->redirects)
         trial->fault = forward_request(x, &trial->head);
+}
+
+/* What the handshake would have chosen; false when it would not have come to a request. */
+static bool
+shake_hands(struct stage *stage, const struct target *target, struct trial *trial)
+{
+    struct client *client = &stage->client;
+
+    client->publish = listener_find_publish(stage->listener.policy, target->host);
+    if (client->publish == NULL) {
+        add_step(trial, "tls", FAULT_TLS_NAME_UNKNOWN,
+            fault_text(FAULT_TLS_NAME_UNKNOWN));
+        return false;
+    }
+    trial->host = client->publish->host;
+    memcpy(client->server_name, target->host.at, target->host.length);
+    add_step(trial, "tls", FAULT_NONE, client->server_name);
+    if (client->publish->routes[0].upstream->bridge != BRIDGE_TUNNEL)
+        return true;
+    trial->upstream = client->publish->routes[0].upstream->name;
+    add_step(trial, "tunnel", FAULT_NONE,
+        "TLS is passed through, nothing is inspected");
+    return false;
 }
 
 static void
@@ -265,23 +313,8 @@ try_on(struct stage *stage, const struct target *target, struct trial *trial)
     client->worker = &stage->worker;
     client->listener = &stage->listener;
     client->clear_text = target->clear_text;
-    client->publish = listener_find_publish(stage->listener.policy, target->host);
-    if (client->publish == NULL) {
-        add_step(trial, "tls", FAULT_TLS_NAME_UNKNOWN,
-            fault_text(FAULT_TLS_NAME_UNKNOWN));
+    if (!target->clear_text && !shake_hands(stage, target, trial))
         return;
-    }
-    trial->host = client->publish->host;
-    memcpy(client->server_name, target->host.at, target->host.length);
-    if (!target->clear_text)
-        add_step(trial, "tls", FAULT_NONE, client->server_name);
-    if (!target->clear_text &&
-        client->publish->routes[0].upstream->bridge == BRIDGE_TUNNEL) {
-        trial->upstream = client->publish->routes[0].upstream->name;
-        add_step(trial, "tunnel", FAULT_NONE,
-            "TLS is passed through, nothing is inspected");
-        return;
-    }
     x = exchange_new(client, clock_ns());
     walk(stage, x, trial);
     exchange_discard(&x);
@@ -292,6 +325,7 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
     struct trial *trial, struct note *note)
 {
     struct stage *stage = require_zeroed(1, sizeof *stage);
+    const struct listener_policy *policy;
     struct target target;
     bool ok;
 
@@ -305,19 +339,25 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
         uv_loop_init(&stage->worker.loop);
         stage->worker.snapshot = snapshot;
         memcpy(stage->worker.pseudonym, "postern", sizeof "postern");
-        stage->listener.policy = find_listener(snapshot, request, &target);
+        policy = find_listener(snapshot, request, &target);
         write_request(request, &target, &stage->bytes);
-        if (stage->listener.policy == NULL) {
-            add_step(trial, "listener", FAULT_HTTP_HOST_UNKNOWN,
-                "no listener has this port");
+        if (policy == NULL) {
+            struct note why = { "" };
+
+            note_set(&why, "no listener has port %u%s", target.port,
+                target.clear_text ? ""
+                                  : "; behind a port mapping it needs public_port");
+            add_step(trial, "listener", FAULT_HTTP_HOST_PORT, why.text);
         } else {
-            trial->listener = stage->listener.policy->name;
+            set_up_listener(&stage->listener, policy, &target);
+            trial->listener = policy->name;
             add_step(trial, "listener", FAULT_NONE, trial->listener);
             try_on(stage, &target, trial);
         }
         uv_loop_close(&stage->worker.loop);
     }
     chunk_queue_clear(&stage->bytes);
+    free(stage->listener.sockets);
     free(stage);
     return ok;
 }

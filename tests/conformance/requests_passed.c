@@ -66,6 +66,7 @@ static const struct row rows[] = {
         NONE),
     ROW("options-star", "OPTIONS * HTTP/1.1\r\n" HOST END, NONE),
     ROW("host-port", "GET / HTTP/1.1\r\nHost: mail.example.com:8443\r\n" END, NONE),
+    ROW("host-final-dot", "GET / HTTP/1.1\r\nHost: mail.example.com.\r\n" END, NONE),
     ROW("host-ipv4", "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n" END, NONE),
     ROW("host-ipv6", "GET / HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n" END, NONE),
     ROW("host-case", "GET / HTTP/1.1\r\nhOsT: MAIL.Example.com\r\n" END, NONE),

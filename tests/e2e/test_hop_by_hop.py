@@ -1,10 +1,12 @@
 """Which header fields pass, which are ours, and what a client cannot talk postern into (RFC 9110, 7.6)."""
 
 import re
+import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 from actors import INTERNAL_NAME, PUBLIC_NAME
-from wire import lines, reply
+from wire import DEADLINE, lines, reply
 
 SPOOFED = [
     "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Server",
@@ -53,11 +55,55 @@ def test_the_upstream_is_told_who_asks_for_what(stage):
     assert re.fullmatch(r"1\.1 postern-[0-9a-f]{8}", request.get("Via"))
 
 
-def test_the_port_in_host_stays(stage):
-    client = stage.client()
-    assert client.ask("GET", "/", host=f"{PUBLIC_NAME}:8443").status == 200
+@pytest.mark.parametrize(
+    "host, told",
+    [
+        ("{name}:{port}", "{name}:{port}"),
+        ("{name}:443", "{name}"),
+        ("{NAME}", "{name}"),
+        ("{name}.", "{name}"),
+        ("{NAME}.:443", "{name}"),
+    ],
+)
+def test_the_upstream_is_told_one_name_however_it_was_spelt(stage, host, told):
+    names = {"name": PUBLIC_NAME, "NAME": PUBLIC_NAME.upper(), "port": stage.proxy.port()}
+    assert stage.client().ask("GET", "/", host=host.format(**names)).status == 200
     request = stage.upstream.requests[0]
-    assert (request.get("Host"), request.get("X-Forwarded-Host")) == (f"{PUBLIC_NAME}:8443",) * 2
+    assert (request.get("Host"), request.get("X-Forwarded-Host")) == (told.format(**names),) * 2
+    assert f'host="{told.format(**names)}"' in request.get("Forwarded")
+
+
+@pytest.mark.parametrize("port", [8080, 80, 1, 65535])
+def test_a_port_on_which_nobody_meets_us_ends_here(stage, port):
+    """It would stand in the links that the webmail makes, and in what caches keep for others."""
+    client = stage.client()
+    assert client.ask("GET", "/", host=f"{PUBLIC_NAME}:{port}").status == 421
+    event = stage.event_of(client, "request-blocked", reason="http-host-port")
+    assert (event["error.message"], stage.upstream.requests) == (f"port {port}", [])
+
+
+@pytest.mark.parametrize("target", ["https://{name}:443/x", "https://{name}:{port}/x", "http://{name}:80/x"])
+def test_an_absolute_form_may_write_the_port_out(stage, target):
+    host = f"{PUBLIC_NAME}:{stage.proxy.port()}" if "{port}" in target else PUBLIC_NAME
+    target = target.format(name=PUBLIC_NAME, port=stage.proxy.port())
+    assert stage.client().ask("GET", target, host=host).status == 200
+    assert stage.upstream.requests[0].target == "/x"
+
+
+def test_behind_a_port_mapping_the_public_port_is_ours(upstream, proxy, make_client):
+    proxy.listener["public_port"] = 4444
+    proxy.listener["redirect_http"] = "127.0.0.2:0"
+    upstream.handler = lambda request: reply(302, b"", [("Location", f"https://{INTERNAL_NAME}/owa/")])
+    client = make_client()
+    response = client.ask("GET", "/", host=f"{PUBLIC_NAME}:4444")
+    assert response.get("Location") == f"https://{PUBLIC_NAME}:4444/owa/"
+    assert upstream.requests[0].get("Host") == f"{PUBLIC_NAME}:4444"
+    assert client.ask("GET", "/", host=f"{PUBLIC_NAME}:{proxy.port()}").status == 302
+    for wrong in (PUBLIC_NAME, f"{PUBLIC_NAME}:443"):
+        assert client.ask("GET", "/", host=wrong).status == 421
+    clear = make_client(address="127.0.0.2", clear=True)
+    for host in (PUBLIC_NAME, f"{PUBLIC_NAME}.:8080"):
+        assert clear.ask("GET", "/a", host=host).get("Location") == f"https://{PUBLIC_NAME}:4444/a"
 
 
 def test_the_request_id_is_the_one_in_the_log(stage):
@@ -169,6 +215,22 @@ def test_what_the_upstream_says_to_us_alone_ends_here(stage):
         ("http://{public}/login", "https://{public}/login"),
         ("HTTPS://{INSIDE}/x", "https://{public}/x"),
         ("https://{public}/same", "https://{public}/same"),
+        ("https://{public}:443/x", "https://{public}/x"),
+        ("https://{public}./x", "https://{public}/x"),
+        ("https://{public}:{port}/SOGo/", "https://{public}/SOGo/"),
+        ("http://{public}:443/x", "https://{public}/x"),
+        ("http://{public}:80/x", "https://{public}/x"),
+        ("//{inside}/x", "https://{public}/x"),
+        ("//{inside}:{port}/x?y", "https://{public}/x?y"),
+        ("//{public}", "https://{public}"),
+        ("https://{inside}.:{port}/x", "https://{public}/x"),
+        ("https://{inside}:443/x", "https://{public}/x"),
+        ("//elsewhere.example/", "//elsewhere.example/"),
+        ("https://{public}:9/other-service", "https://{public}:9/other-service"),
+        ("http://{public}:8080/other-service", "http://{public}:8080/other-service"),
+        ("https://{public}:80/other-service", "https://{public}:80/other-service"),
+        ("https://user@{inside}/x", "https://user@{inside}/x"),
+        ("https:///x", "https:///x"),
         ("/relative", "/relative"),
         ("https://elsewhere.example/", "https://elsewhere.example/"),
         ("https://{inside}.elsewhere.example/", "https://{inside}.elsewhere.example/"),
@@ -185,6 +247,25 @@ def test_a_location_inside_becomes_the_public_one(stage, location, rewritten):
     }
     response = answer_with(stage, ("Location", location.format(**names)), status=302)
     assert response.get("Location") == rewritten.format(**names)
+
+
+def test_an_answer_without_a_date_gets_the_one_of_its_arrival(stage):
+    """RFC 9110, 6.6.1: caches and clients count its age from there."""
+    dates = answer_with(stage).all("Date")
+    assert len(dates) == 1
+    assert abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) < DEADLINE
+    date = "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert answer_with(stage, ("date", date)).all("Date") == [date], "the server's own is left alone"
+
+
+def test_an_interim_answer_gets_no_date(play):
+    client = play.client()
+    client.send_request()
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    upstream.send(lines("HTTP/1.1 103 Early Hints", "") + reply(200, b""))
+    response = client.read_response()
+    assert (response.interims[0].get("Date"), len(response.all("Date"))) == (None, 1)
 
 
 @pytest.mark.parametrize(

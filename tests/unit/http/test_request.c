@@ -47,7 +47,8 @@ parts_are_told_as_received(void **state)
     assert_bytes(head.method, "RPC_IN_DATA");
     assert_int_equal(head.method_id, HTTP_METHOD_OTHER);
     assert_bytes(head.target, "/rpc/x?a=b");
-    assert_bytes(head.authority, "mail.example.com:8443");
+    assert_bytes(head.authority.host, "mail.example.com");
+    assert_int_equal(head.authority.port, 8443);
     assert_int_equal(head.minor, 1);
     assert_int_equal(head.field_count, 2);
     assert_bytes(head.fields[0].name, "hOSt");
@@ -95,6 +96,74 @@ absolute_form_becomes_origin_form(void **state)
         assert_fault(parse(raw), FAULT_NONE);
         assert_bytes(head.target, rows[i].target);
     }
+}
+
+/* RFC 9110, 4.2.3: a port that is the scheme's own may be written or not. */
+static void
+absolute_form_may_write_the_port_out(void **state)
+{
+    static const struct {
+        const char *origin, *host;
+        enum fault fault;
+    } rows[] = {
+        { "https://mail.example.com:443", "mail.example.com", FAULT_NONE },
+        { "https://mail.example.com", "mail.example.com:443", FAULT_NONE },
+        { "http://mail.example.com:80", "mail.example.com", FAULT_NONE },
+        { "http://Mail.example.com.:80", "mail.example.COM", FAULT_NONE },
+        { "https://mail.example.com:8443", "mail.example.com:8443", FAULT_NONE },
+        { "https://[2001:db8::1]:443", "[2001:DB8::1]", FAULT_NONE },
+        { "https://mail.example.com:80", "mail.example.com",
+            FAULT_HTTP_AUTHORITY_FOREIGN },
+        { "http://mail.example.com:443", "mail.example.com",
+            FAULT_HTTP_AUTHORITY_FOREIGN },
+        { "https://mail.example.com:8443", "mail.example.com",
+            FAULT_HTTP_AUTHORITY_FOREIGN },
+        { "https://mail.example.com:443", "mail.example.com:80",
+            FAULT_HTTP_AUTHORITY_FOREIGN },
+        { "https://mail.example.com:", "mail.example.com",
+            FAULT_HTTP_AUTHORITY_FOREIGN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char raw[256];
+
+        snprintf(raw, sizeof raw, "GET %s/ HTTP/1.1\r\nHost: %s\r\n\r\n",
+            rows[i].origin, rows[i].host);
+        if (parse(raw) != rows[i].fault)
+            fail_msg("%s of %s", rows[i].origin, rows[i].host);
+    }
+}
+
+static void
+an_authority_is_read_in_parts(void **state)
+{
+    static const struct {
+        const char *text, *host;
+        unsigned port;
+    } rows[] = {
+        { "mail.example.com", "mail.example.com", 0 },
+        { "mail.example.com.", "mail.example.com", 0 },
+        { "Mail.example.com.:443", "Mail.example.com", 443 },
+        { "mail:08443", "mail", 8443 },
+        { "192.0.2.1:80", "192.0.2.1", 80 },
+        { "[2001:db8::1]", "[2001:db8::1]", 0 },
+        { "[2001:db8::1]:65535", "[2001:db8::1]", 65535 },
+    };
+    static const char *const wrong[] = { "", ".", "..", "mail..", ".mail", "192.0.2.1.",
+        "mail:", "mail:0", "mail:65536", "mail:443:80", "[::1", "[::1]443", "::1",
+        "u@mail", "mail/" };
+    struct http_authority authority;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(http_authority_read(bytes_of_string(rows[i].text), &authority));
+        assert_bytes(authority.host, rows[i].host);
+        assert_int_equal(authority.port, rows[i].port);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (http_authority_read(bytes_of_string(wrong[i]), &authority))
+            fail_msg("%s was read", wrong[i]);
 }
 
 static void
@@ -209,12 +278,34 @@ static void
 expectation_needs_http_1_1(void **state)
 {
     (void)state;
-    assert_fault(parse("POST / HTTP/1.1\r\n" HOST "Expect: 100-Continue\r\n\r\n"),
+    assert_fault(parse("POST / HTTP/1.1\r\n" HOST
+                       "Content-Length: 1\r\nExpect: 100-Continue\r\n\r\n"),
         FAULT_NONE);
     assert_true(head.expects_continue);
     assert_fault(parse("GET / HTTP/1.0\r\n" HOST "Expect: 100-continue\r\n\r\n"),
         FAULT_NONE);
     assert_false(head.expects_continue);
+}
+
+/* RFC 9110, 10.1.1: there is nothing to go on with. */
+static void
+expectation_needs_a_body(void **state)
+{
+    static const char *const framings[] = { "", "Content-Length: 0\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof framings / sizeof *framings; i++) {
+        char raw[256];
+
+        snprintf(raw, sizeof raw,
+            "POST / HTTP/1.1\r\n" HOST "%sExpect: 100-continue\r\n\r\n", framings[i]);
+        assert_fault(parse(raw), FAULT_NONE);
+        assert_false(head.expects_continue);
+    }
+    assert_fault(parse("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n"
+                       "Expect: 100-continue\r\n\r\n"),
+        FAULT_NONE);
+    assert_true(head.expects_continue);
 }
 
 static void
@@ -225,7 +316,7 @@ a_refusal_tells_what_was_understood(void **state)
         FAULT_HTTP_LENGTH);
     assert_bytes(head.method, "POST");
     assert_bytes(head.target, "/x");
-    assert_bytes(head.authority, "mail.example.com");
+    assert_bytes(head.authority.host, "mail.example.com");
     assert_string_equal(note.text, "Content-Length: 5x");
 }
 
@@ -287,11 +378,14 @@ main(void)
         TEST(parts_are_told_as_received),
         TEST(methods_are_known_by_their_exact_name),
         TEST(absolute_form_becomes_origin_form),
+        TEST(absolute_form_may_write_the_port_out),
+        TEST(an_authority_is_read_in_parts),
         TEST(framing_follows_the_fields),
         TEST(connections_persist_as_rfc_9112_says),
         TEST(only_a_whole_websocket_upgrade_counts),
         TEST(connection_bound_authentication_is_seen),
         TEST(expectation_needs_http_1_1),
+        TEST(expectation_needs_a_body),
         TEST(a_refusal_tells_what_was_understood),
         TEST(notes_tell_names_and_no_secrets),
         TEST(lists_are_searched_in_all_fields),

@@ -33,8 +33,12 @@ static const struct publish_policy publishes[] = {
         .route_count = 3,
         .limits = HTTP_LIMITS_DEFAULT },
 };
-static const struct listener_policy policy = { .publishes = publishes,
-    .publish_count = 2 };
+static const struct listen_address addresses[2];
+static struct listener_policy policy = { .publishes = publishes,
+    .publish_count = 2,
+    .addresses = addresses,
+    .address_count = 2 };
+static struct listener_socket sockets[] = { { .port = 8443 }, { .port = 9443 } };
 
 /* A request of a client whose handshake chose the first host. */
 struct stage {
@@ -50,7 +54,9 @@ set_up(void **state)
     struct stage *s = require_zeroed(1, sizeof *s);
 
     snprintf(s->worker.pseudonym, sizeof s->worker.pseudonym, "postern-1234abcd");
+    policy.public_port = 0;
     s->listener.policy = &policy;
+    s->listener.sockets = sockets;
     s->client.worker = &s->worker;
     s->client.listener = &s->listener;
     s->client.publish = &publishes[0];
@@ -85,8 +91,15 @@ pass(struct stage *s, const char *name)
 static enum fault
 pass_host(struct stage *s, const char *authority)
 {
-    s->x.request.authority = bytes_of_string(authority);
+    assert_true(
+        http_authority_read(bytes_of_string(authority), &s->x.request.authority));
     return pass(s, "host");
+}
+
+static void
+assert_called(const struct stage *s, const char *authority)
+{
+    assert_true(bytes_equal(s->x.authority, bytes_of_string(authority)));
 }
 
 static void
@@ -100,6 +113,37 @@ the_host_is_the_one_of_the_handshake(void **state)
     assert_int_equal(pass_host(s, "www.example.com"), FAULT_HTTP_HOST_MISDIRECTED);
     assert_int_equal(pass_host(s, "example.com"), FAULT_HTTP_HOST_UNKNOWN);
     assert_int_equal(pass_host(s, "mail.example.com.evil"), FAULT_HTTP_HOST_UNKNOWN);
+}
+
+/* Its links and what caches keep would else lead to a port that a stranger wrote. */
+static void
+the_port_is_one_that_clients_reach(void **state)
+{
+    struct stage *s = *state;
+
+    assert_int_equal(pass_host(s, "mail.example.com:8080"), FAULT_HTTP_HOST_PORT);
+    assert_int_equal(pass_host(s, "mail.example.com:80"), FAULT_HTTP_HOST_PORT);
+    assert_int_equal(pass_host(s, "mail.example.com:9443"), FAULT_NONE);
+    assert_called(s, "mail.example.com:9443");
+    /* Who names none means 443 (RFC 9110, 4.2.3), and came through a port mapping. */
+    assert_int_equal(pass_host(s, "mail.example.com"), FAULT_NONE);
+    assert_called(s, "mail.example.com");
+    assert_int_equal(pass_host(s, "mail.example.com:443"), FAULT_NONE);
+    assert_called(s, "mail.example.com");
+}
+
+static void
+a_public_port_stands_for_443(void **state)
+{
+    struct stage *s = *state;
+
+    policy.public_port = 444;
+    assert_int_equal(pass_host(s, "mail.example.com:444"), FAULT_NONE);
+    assert_called(s, "mail.example.com:444");
+    assert_int_equal(pass_host(s, "mail.example.com:8443"), FAULT_NONE);
+    assert_int_equal(pass_host(s, "mail.example.com"), FAULT_HTTP_HOST_PORT);
+    assert_int_equal(pass_host(s, "mail.example.com:443"), FAULT_HTTP_HOST_PORT);
+    assert_int_equal(listener_https_port(&s->listener), 444);
 }
 
 /* Two names under one wildcard may be two sites with two sets of cookies. */
@@ -132,7 +176,7 @@ in_clear_text_any_published_host_is_led_to_https(void **state)
     s->client.clear_text = true;
     s->client.publish = NULL;
     s->client.server_name[0] = '\0';
-    assert_int_equal(pass_host(s, "www.example.com"), FAULT_NONE);
+    assert_int_equal(pass_host(s, "www.example.com:8080"), FAULT_NONE);
     assert_int_equal(pass(s, "redirect"), FAULT_NONE);
     assert_true(s->x.redirects);
     assert_int_equal(pass_host(s, "evil.test"), FAULT_HTTP_HOST_UNKNOWN);
@@ -219,6 +263,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_host_is_the_one_of_the_handshake, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(the_port_is_one_that_clients_reach, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(a_public_port_stands_for_443, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(names_under_one_wildcard_are_not_the_same,
             set_up, tear_down),
