@@ -259,6 +259,16 @@ ipc_receive(int channel, int timeout_ms, struct ipc_message *m)
     return result;
 }
 
+void
+ipc_pong(int channel, struct ipc_message *ping, struct ipc_writer *w)
+{
+    uint32_t number = ipc_get_u32(ping);
+
+    ipc_begin(w, IPC_PONG);
+    ipc_put_u32(w, number);
+    (void)!ipc_send(channel, w);
+}
+
 /* --- reading --- */
 
 struct bytes

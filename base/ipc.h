@@ -41,6 +41,9 @@ enum ipc_tag {
     /* parent -> child, any time */
     IPC_DRAIN,  /* no fields: finish what is in flight, then end */
     IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is */
+    IPC_PING,   /* u32: number of the question whether it still works */
+    /* child -> parent */
+    IPC_PONG, /* u32: number of the question that this answers */
     /* worker -> keyd and back (tls/key_client.h) */
     IPC_SIGN,
     IPC_SIGNED,
@@ -100,6 +103,12 @@ enum ipc_result ipc_send(int channel, const struct ipc_writer *w) MUST_USE;
  */
 enum ipc_result
 ipc_receive(int channel, int timeout_ms, struct ipc_message *m) MUST_USE;
+
+/*
+ * Answers IPC_PING, which lies in `ping`: each child's turn does so, and a child that no
+ * longer turns does not. A channel without room is the parent's matter.
+ */
+void ipc_pong(int channel, struct ipc_message *ping, struct ipc_writer *w);
 
 /*
  * Opens the message whose `length` bytes lie in m->bytes already: the last step of

@@ -193,6 +193,8 @@ obey_parent(struct logd *logd, int timeout_ms)
         tag = logd->message.tag;
         if (tag == IPC_CLIENT)
             add_asker(logd);
+        else if (tag == IPC_PING)
+            ipc_pong(logd->control, &logd->message, &logd->reply);
         ipc_done(&logd->message);
     }
     logd->draining |= tag == IPC_DRAIN;

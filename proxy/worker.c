@@ -25,16 +25,16 @@
 #define HOUSEKEEPING_MS 5000
 #define BATCH_MS 20 /* how old an event may be before it leaves for logd */
 
+/* What goes to the parent; nothing is sent from inside a send. */
+static struct ipc_writer out;
+
 static void
 say(struct worker *w, enum ipc_tag tag, const char *text)
 {
-    static struct ipc_writer message;
-
-    ipc_begin(&message, tag);
+    ipc_begin(&out, tag);
     if (text != NULL)
-        ipc_put_string(&message, text);
-    if (ipc_send(w->control, &message) != IPC_DONE)
-        w->control = -1; /* the parent is gone; the loop will notice */
+        ipc_put_string(&out, text);
+    (void)!ipc_send(w->control, &out); /* without a parent the loop ends by itself */
 }
 
 /* --- setting up --- */
@@ -193,6 +193,9 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_DRAIN:
         drain(w);
         return true;
+    case IPC_PING:
+        ipc_pong(w->control, m, &out);
+        return true;
     case IPC_BEGIN:
     case IPC_CONFIG:
     case IPC_KEY:
@@ -202,6 +205,7 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_SIGN:
     case IPC_SIGNED:
     case IPC_EVENTS:
+    case IPC_PONG:
         break;
     }
     return true; /* not for a worker */
@@ -287,6 +291,10 @@ set_up(struct worker *w, struct note *note)
             return false;
         }
         done = m.tag == IPC_BEGIN;
+        if (m.tag == IPC_DRAIN) {
+            note_set(note, "the parent ended the start");
+            return false;
+        }
         if (!done && (!obey(w, &m, note) || m.broken)) {
             if (note->text[0] == '\0')
                 note_set(note, "message %d of the parent is malformed", (int)m.tag);

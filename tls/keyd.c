@@ -331,6 +331,8 @@ obey(struct keyd *d, const char *user)
 
     if (tag == IPC_DRAIN)
         end(d, 0);
+    else if (tag == IPC_PING)
+        ipc_pong(d->control, &d->message, &d->answer);
     else if (tag == IPC_CLIENT)
         add_asker(d, ipc_take_fd(&d->message));
     else if (tag == IPC_KEY && !d->working)
