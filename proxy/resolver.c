@@ -1,20 +1,45 @@
 /*
  * proxy/resolver.c - names to addresses, away from everything that matters.
  *
- * Knows names and nothing else. A name that cannot be resolved is reported with no
- * address; the parent then keeps what it had.
+ * Knows names and nothing else. The C library's resolver blocks, for half a minute when
+ * no name server answers, so it runs in libuv's threads: a slow name holds up neither
+ * the others nor the answer to the parent. A name that cannot be resolved is reported
+ * with no address; the parent then keeps what it had.
  */
 #include "proxy/resolver.h"
 
 #include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <uv.h>
 
-#include "base/clock.h"
 #include "base/jail.h"
 #include "base/require.h"
+
+#define RETRY_MS 500 /* after a failure; doubles with each, up to the period */
+#define PERIOD_MS (RESOLVER_PERIOD_S * 1000)
+
+struct resolver;
+
+struct name {
+    struct resolver *resolver;
+    struct address_list *list;
+    unsigned failures; /* in a row */
+    bool asking;       /* a thread has `question` */
+    uv_getaddrinfo_t question;
+    uv_timer_t again;
+};
+
+struct resolver {
+    uv_loop_t loop;
+    int control;
+    uv_poll_t poll;
+    struct name *names;
+    unsigned count;
+    struct ipc_message message;
+    struct ipc_writer out;
+};
 
 static bool
 is_known(const struct address_list *lists, unsigned count, const char *host)
@@ -49,76 +74,183 @@ resolver_names(const struct snapshot *snapshot, unsigned *count)
     return lists;
 }
 
-/* Waits for the control channel; false when it is time to go. */
-static bool
-wait_for_parent(int control, int timeout_ms)
+/* --- names --- */
+
+static void ask(struct name *name);
+
+static void
+on_again(uv_timer_t *again)
 {
-    static struct ipc_message m;
-    uint64_t until = clock_ms() + (uint64_t)timeout_ms;
-    bool goes_on = true;
+    ask(again->data);
+}
 
-    while (goes_on) {
-        uint64_t now = clock_ms();
-        enum ipc_result result;
+/* Soon after a failure, which at the start of a machine is often a matter of seconds. */
+static void
+ask_later(struct name *name)
+{
+    uint64_t pause_ms = PERIOD_MS;
 
-        result = ipc_receive(control, now < until ? (int)(until - now) : 0, &m);
-        if (result == IPC_AGAIN)
+    if (name->failures > 0 && name->failures < 8)
+        pause_ms = (uint64_t)RETRY_MS << (name->failures - 1);
+    uv_timer_start(&name->again, on_again, pause_ms < PERIOD_MS ? pause_ms : PERIOD_MS,
+        0);
+}
+
+static void
+tell(struct name *name)
+{
+    struct resolver *r = name->resolver;
+
+    name->failures = name->list->count == 0 ? name->failures + 1 : 0;
+    address_list_write(name->list, &r->out);
+    (void)!ipc_send(r->control, &r->out); /* without a parent the loop ends by itself */
+    ask_later(name);
+}
+
+static void
+on_answered(uv_getaddrinfo_t *question, int status, struct addrinfo *found)
+{
+    struct name *name = question->data;
+
+    name->asking = false;
+    name->list->count = 0;
+    for (struct addrinfo *a = status == 0 ? found : NULL; a != NULL; a = a->ai_next)
+        address_list_add(name->list, a->ai_addr);
+    uv_freeaddrinfo(found);
+    tell(name);
+}
+
+static void
+ask(struct name *name)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
+
+    name->question.data = name;
+    name->asking = uv_getaddrinfo(&name->resolver->loop, &name->question, on_answered,
+                       name->list->host, NULL, &hints) == 0;
+    if (name->asking)
+        return;
+    name->list->count = 0;
+    tell(name);
+}
+
+/* --- the parent --- */
+
+/* True when it is time to go. */
+static bool
+obey_parent(struct resolver *r)
+{
+    enum ipc_result result = IPC_DONE;
+    bool ends = false;
+
+    while (result == IPC_DONE && !ends) {
+        result = ipc_receive(r->control, 0, &r->message);
+        if (result != IPC_DONE)
+            break;
+        ends = r->message.tag == IPC_DRAIN;
+        if (r->message.tag == IPC_PING)
+            ipc_pong(r->control, &r->message, &r->out);
+        ipc_done(&r->message);
+    }
+    return ends || (result != IPC_DONE && result != IPC_AGAIN);
+}
+
+static void
+on_control(uv_poll_t *poll, int status, int events)
+{
+    struct resolver *r = poll->data;
+
+    (void)status; /* an error is seen again by the read */
+    (void)events;
+    if (obey_parent(r))
+        uv_stop(&r->loop);
+}
+
+/* Reads what the parent says up to IPC_BEGIN; false when it ends before. */
+static bool
+wait_for_begin(struct resolver *r)
+{
+    while (ipc_receive(r->control, -1, &r->message) == IPC_DONE) {
+        enum ipc_tag tag = r->message.tag;
+
+        ipc_done(&r->message);
+        if (tag == IPC_BEGIN)
             return true;
-        goes_on = result == IPC_DONE && m.tag != IPC_DRAIN;
-        if (result == IPC_DONE)
-            ipc_done(&m);
+        if (tag == IPC_DRAIN)
+            return false;
     }
     return false;
 }
 
-static bool
-look_up(int control, struct address_list *list)
-{
-    static struct ipc_writer w;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
-    struct addrinfo *found = NULL;
+/* --- a life --- */
 
-    list->count = 0;
-    if (getaddrinfo(list->host, NULL, &hints, &found) == 0) {
-        for (struct addrinfo *a = found; a != NULL; a = a->ai_next)
-            address_list_add(list, a->ai_addr);
-        freeaddrinfo(found);
+static void
+serve(struct resolver *r)
+{
+    uv_poll_init(&r->loop, &r->poll, r->control);
+    r->poll.data = r;
+    uv_poll_start(&r->poll, UV_READABLE, on_control);
+    for (unsigned i = 0; i < r->count; i++) {
+        uv_timer_init(&r->loop, &r->names[i].again);
+        r->names[i].again.data = &r->names[i];
+        ask(&r->names[i]);
     }
-    address_list_write(list, &w);
-    return ipc_send(control, &w) == IPC_DONE;
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    /*
+     * libuv joins its threads when the program exits, and one that waits for a name
+     * server would hold up the end of all.
+     */
+    for (unsigned i = 0; i < r->count; i++) {
+        if (r->names[i].asking)
+            _exit(EXIT_SUCCESS);
+    }
+}
+
+static void
+on_walk(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    uv_close(handle, NULL);
+}
+
+static bool
+say(struct resolver *r, enum ipc_tag tag, const char *text)
+{
+    ipc_begin(&r->out, tag);
+    if (text != NULL)
+        ipc_put_string(&r->out, text);
+    return ipc_send(r->control, &r->out) == IPC_DONE;
 }
 
 int
 resolver_run(int control, struct snapshot *snapshot)
 {
-    static struct ipc_message m;
-    static struct ipc_writer w;
+    static struct resolver resolver;
+    struct resolver *r = &resolver;
     struct note note = { "" };
-    unsigned count;
-    struct address_list *lists = resolver_names(snapshot, &count);
+    struct address_list *lists = resolver_names(snapshot, &r->count);
     char *user = require_copy(snapshot->resolver_user);
-    bool goes_on;
+    int status = EXIT_SUCCESS;
 
     snapshot_unref(&snapshot);
-    do {
-        goes_on = ipc_receive(control, -1, &m) == IPC_DONE;
-        if (goes_on)
-            ipc_done(&m);
-    } while (goes_on && m.tag != IPC_BEGIN);
-    if (goes_on && !jail_enter(JAIL_RESOLVER, user, &note)) {
-        ipc_begin(&w, IPC_FAILED);
-        ipc_put_string(&w, note.text);
-        goes_on = false;
-    } else {
-        ipc_begin(&w, IPC_READY);
+    r->control = control;
+    r->names = require_zeroed(r->count + 1, sizeof *r->names);
+    for (unsigned i = 0; i < r->count; i++)
+        r->names[i] = (struct name){ .resolver = r, .list = &lists[i] };
+    uv_loop_init(&r->loop);
+    if (wait_for_begin(r)) {
+        if (!jail_enter(JAIL_RESOLVER, user, &note)) {
+            (void)!say(r, IPC_FAILED, note.text);
+            status = EXIT_FAILURE;
+        } else if (say(r, IPC_READY, NULL)) {
+            serve(r);
+        }
     }
-    goes_on = ipc_send(control, &w) == IPC_DONE && goes_on;
-    while (goes_on) {
-        for (unsigned i = 0; i < count && goes_on; i++)
-            goes_on = look_up(control, &lists[i]) && wait_for_parent(control, 0);
-        goes_on = goes_on && wait_for_parent(control, RESOLVER_PERIOD_S * 1000);
-    }
+    uv_walk(&r->loop, on_walk, NULL);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&r->loop);
+    free(r->names);
     free(lists);
     free(user);
-    return note.text[0] != '\0';
+    return status;
 }

@@ -14,7 +14,8 @@
 /*
  * Runs the resolver on the control channel until that closes or a drain comes:
  * enters its jail, answers IPC_READY, then looks every name of the configuration
- * up at once and again each RESOLVER_PERIOD_S, with one IPC_ADDRESSES for each.
+ * up at once and again each RESOLVER_PERIOD_S, one that has no address sooner, with one
+ * IPC_ADDRESSES for each answer.
  * Its own process, because the C library's resolver blocks and reads what others
  * wrote. Owns `snapshot`'s reference. Returns the exit status.
  */
