@@ -452,5 +452,6 @@ freeze(const struct loaded *loaded)
         ? processors()
         : number(root, SETTING_FILE_WORKERS);
     frozen->snapshot.drain_ms = number(root, SETTING_FILE_DRAIN);
+    frozen->snapshot.watchdog_ms = number(root, SETTING_FILE_WATCHDOG);
     return &frozen->snapshot;
 }

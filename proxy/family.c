@@ -8,36 +8,52 @@
 #include "proxy/parent_priv.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 #define SETUP_MS 5000
+#define NEWS_MS 100
 #define MESSAGES_PER_TURN 64 /* one child that never stops must not keep the parent */
 
 /* One message buffer: the parent has one thread and never sends from inside a send. */
 static struct ipc_writer out;
 
+static enum ipc_result
+send_now(struct child *child)
+{
+    return child->control >= 0 ? ipc_send(child->control, &out) : IPC_CLOSED;
+}
+
 /*
  * A child that is being set up gets more messages than its channel holds, and takes them
- * as soon as it runs. One at work is never waited for: it may have fallen.
+ * as soon as it runs; false when it does not. One at work is never waited for: it may
+ * have fallen. What it has no room for makes it useless, and the watchdog sees to it.
  */
 static bool
 send_out(struct child *child)
 {
     uint64_t deadline = child->ready ? 0 : clock_ms() + SETUP_MS;
-    enum ipc_result result = IPC_CLOSED;
+    enum ipc_result result = send_now(child);
 
-    if (child->control >= 0)
-        result = ipc_send(child->control, &out);
     while (result == IPC_AGAIN && clock_ms() < deadline) {
         struct pollfd room = { .fd = child->control, .events = POLLOUT };
 
         (void)poll(&room, 1, SETUP_MS);
-        result = ipc_send(child->control, &out);
+        result = send_now(child);
     }
-    return result == IPC_DONE;
+    child->deaf |= result == IPC_AGAIN;
+    return result == IPC_DONE || child->ready;
+}
+
+bool
+family_ask(struct child *child, uint32_t number)
+{
+    ipc_begin(&out, IPC_PING);
+    ipc_put_u32(&out, number);
+    return !child->deaf && send_now(child) == IPC_DONE;
 }
 
 /* --- channels between children --- */
@@ -249,13 +265,16 @@ family_start(struct child *child, struct note *note)
         return false;
     }
     child->started_ms = clock_ms();
-    child->ready = child->drained = false;
+    child->ready = child->drained = child->deaf = child->condemned = false;
+    child->watch = (struct watch){ 0 };
     child->poll = require_zeroed(1, sizeof *child->poll);
     uv_poll_init(&child->parent->loop, child->poll, child->control);
     child->poll->data = child;
     uv_poll_start(child->poll, UV_READABLE, on_control);
-    if (!tell(child))
+    if (!tell(child)) {
         note_set(note, "%s did not take its instructions", child->name);
+        kill(child->pid, SIGKILL); /* half told it would wait for ever */
+    }
     return true; /* one that died meanwhile is reaped like any other */
 }
 
@@ -284,7 +303,27 @@ family_drain(struct child *child)
     (void)send_out(child); /* if it is gone, so much the better */
 }
 
-/* New addresses of a name we asked about go to all workers; none is no news. */
+static void
+on_news(uv_timer_t *timer)
+{
+    struct parent *parent = timer->data;
+
+    for (unsigned i = 0; i < parent->name_count; i++) {
+        if (!parent->names_are_news[i])
+            continue;
+        parent->names_are_news[i] = 0;
+        for (unsigned k = 0; k < parent->child_count; k++) {
+            if (parent->children[k].role == CHILD_WORKER)
+                (void)tell_addresses(&parent->children[k], &parent->names[i]);
+        }
+    }
+}
+
+/*
+ * New addresses of a name we asked about go to all workers; none is no news. They go
+ * after a moment, once each: a resolver that has fallen must not fill the workers'
+ * channels.
+ */
 static void
 take_addresses(struct parent *parent, struct ipc_message *m)
 {
@@ -302,11 +341,9 @@ take_addresses(struct parent *parent, struct ipc_message *m)
         if (list.count == 0 || memcmp(known, &list, sizeof list) == 0)
             continue;
         *known = list;
-        for (unsigned k = 0; k < parent->child_count; k++) {
-            if (parent->children[k].role == CHILD_WORKER &&
-                parent->children[k].control >= 0)
-                (void)tell_addresses(&parent->children[k], known);
-        }
+        parent->names_are_news[i] = 1;
+        if (!uv_is_active((uv_handle_t *)&parent->news))
+            uv_timer_start(&parent->news, on_news, NEWS_MS, 0);
     }
     parent_advance(parent);
 }
@@ -334,6 +371,8 @@ obey(struct child *child, struct ipc_message *m)
         ipc_get_string(m, why, sizeof why);
         make_printable(why);
         parent_complain(child, why);
+    } else if (m->tag == IPC_PONG) {
+        watch_answered(&child->watch, ipc_get_u32(m));
     } else if (m->tag == IPC_ADDRESSES && child->role == CHILD_RESOLVER) {
         take_addresses(child->parent, m);
     }

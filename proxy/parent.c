@@ -70,7 +70,8 @@ close_handles(struct parent *p)
     uv_handle_t *handles[] = { (uv_handle_t *)&p->sigterm, (uv_handle_t *)&p->sigint,
         (uv_handle_t *)&p->sigchld, (uv_handle_t *)&p->sighup,
         (uv_handle_t *)&p->rotation, (uv_handle_t *)&p->daily,
-        (uv_handle_t *)&p->patience, (uv_handle_t *)&p->batch };
+        (uv_handle_t *)&p->patience, (uv_handle_t *)&p->batch,
+        (uv_handle_t *)&p->watchdog, (uv_handle_t *)&p->news };
 
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         if (!uv_is_closing(handles[i]))
@@ -265,10 +266,13 @@ tell_loss(struct child *child, int status)
     event_number(log, EF_LOST_PID, (uint64_t)child->pid);
     event_string(log, EF_ERROR_MESSAGE, how);
     event_end(log);
-    if (child->role == CHILD_KEYD) {
-        event_begin(log, EVENT_KEYS_UNAVAILABLE);
-        event_end(log);
-    }
+}
+
+static void
+tell_keys_unavailable(struct parent *p)
+{
+    event_begin(p->log, EVENT_KEYS_UNAVAILABLE);
+    event_end(p->log);
 }
 
 /* A child has ended: expected, or a reason to give up, or to start it again. */
@@ -278,8 +282,12 @@ on_end(struct child *child, int status)
     struct parent *p = child->parent;
     uint64_t pause = 0;
 
-    if (!child->drained)
+    if (child->condemned)
+        watchdog_tell(child);
+    else if (!child->drained)
         tell_loss(child, status);
+    if (!child->drained && child->role == CHILD_KEYD)
+        tell_keys_unavailable(p);
     family_forget(child);
     if (p->stopping) {
         stop_next(p);
@@ -404,9 +412,11 @@ init_handles(struct parent *p)
     uv_timer_init(&p->loop, &p->rotation);
     uv_timer_init(&p->loop, &p->daily);
     uv_timer_init(&p->loop, &p->patience);
+    uv_timer_init(&p->loop, &p->news);
     uv_prepare_init(&p->loop, &p->batch);
     p->sigterm.data = p->sigint.data = p->sigchld.data = p->sighup.data = p;
-    p->rotation.data = p->daily.data = p->patience.data = p->batch.data = p;
+    p->rotation.data = p->daily.data = p->patience.data = p->batch.data = p->news.data =
+        p;
     uv_signal_start(&p->sigterm, on_stop_signal, SIGTERM);
     uv_signal_start(&p->sigint, on_stop_signal, SIGINT);
     uv_signal_start(&p->sigchld, on_sigchld, SIGCHLD);
@@ -416,6 +426,7 @@ init_handles(struct parent *p)
     uv_timer_start(&p->daily, on_daily, DAY_MS, DAY_MS);
     uv_timer_start(&p->patience, on_impatient, RESOLVER_PATIENCE_MS, 0);
     uv_prepare_start(&p->batch, on_batch);
+    watchdog_start(p);
 }
 
 static void
@@ -471,6 +482,7 @@ fini(struct parent *p)
     secret_wipe(&p->cookie_key, sizeof p->cookie_key);
     free(p->children);
     free(p->names);
+    free(p->names_are_news);
     close(p->memfd);
     snapshot_unref(&p->snapshot);
 }
@@ -486,6 +498,7 @@ parent_run(struct snapshot *snapshot, int memfd)
     p->memfd = memfd;
     p->log = event_log_new("parent");
     p->names = resolver_names(snapshot, &p->name_count);
+    p->names_are_news = require_zeroed(p->name_count + 1, 1);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     make_secrets(p);

@@ -1,6 +1,6 @@
 /*
- * proxy/parent_priv.h - the parent's own struct, shared by parent.c (life) and
- * family.c (the children).
+ * proxy/parent_priv.h - the parent's own struct, shared by parent.c (life), family.c
+ * (the children) and watchdog.c (who looks after them).
  */
 #ifndef PROXY_PARENT_PRIV_H
 #define PROXY_PARENT_PRIV_H
@@ -16,6 +16,7 @@
 #include "proxy/key_files.h"
 #include "proxy/ledger.h"
 #include "proxy/sockets.h"
+#include "proxy/watch.h"
 #include "tls/tls_ticket.h"
 
 struct parent;
@@ -31,7 +32,12 @@ struct child {
     uv_timer_t again; /* starts it after a pause */
     uint64_t started_ms;
     unsigned quick_ends; /* how often in a row it ended within a second */
+    struct watch watch;
     bool ready, drained;
+    bool deaf;          /* a message found no room: it does not know what it must */
+    bool condemned;     /* killed by the watchdog, which knows: */
+    char state_at_end;  /* what the kernel said of it (proxy/watch.h) */
+    uint64_t silent_ms; /* for how long it had not answered */
 };
 
 struct parent {
@@ -52,6 +58,10 @@ struct parent {
     unsigned name_count;
     uint64_t names_seen; /* bit per name (the first 64): answered at least once */
 
+    uint8_t *names_are_news; /* by name: the workers have not been told yet */
+
+    uint64_t look_ms, looked_ms; /* the watchdog's period, and when it looked last */
+    uv_timer_t watchdog, news;
     uv_signal_t sigterm, sigint, sigchld, sighup;
     uv_timer_t rotation, daily, patience;
     uv_prepare_t batch;
@@ -66,6 +76,9 @@ bool family_start(struct child *child, struct note *note) MUST_USE;
 
 /* Reads some of a child's messages; called as long as its control channel is readable. */
 void family_listen(struct child *child);
+
+/* Asks whether it still works (proxy/watch.h); false when there is no room to. */
+bool family_ask(struct child *child, uint32_t number) MUST_USE;
 
 /* Tells it to finish and end. */
 void family_drain(struct child *child);
@@ -88,12 +101,20 @@ parent_keyd(struct parent *parent)
     return &parent->children[1];
 }
 
+/* --- watchdog.c --- */
+
+/* Begins to look after all children, twice within the snapshot's watchdog_ms. */
+void watchdog_start(struct parent *parent);
+
+/* Tells why it killed this child, which has ended and is not forgotten yet. */
+void watchdog_tell(const struct child *child);
+
 /* --- parent.c --- */
 
 /* A child is ready, or the resolver has said more: what comes next? */
 void parent_advance(struct parent *parent);
 
-/* A child said why it cannot work. */
+/* A child said why it cannot work, or there is something to say about it. */
 void parent_complain(const struct child *child, const char *why);
 
 #endif

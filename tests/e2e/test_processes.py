@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 
@@ -133,6 +135,109 @@ def test_one_that_dies_again_and_again_is_started_again_and_again(proxy, process
     for _ in range(3):
         replace(proxy, process, "worker")
     assert make_client().ask().status == 200
+
+
+# --- who hangs
+
+
+@pytest.mark.parametrize("role", ["worker 0", "keyd", "logd", "resolver"])
+def test_a_process_that_does_not_answer_is_replaced(role, proxy, process, make_client):
+    """Nobody else would notice: it holds its connections, and those that wait in its sockets."""
+    proxy.config.update(watchdog="1s", workers=2)
+    hung = process("worker" if role == "worker 0" else role)
+    proxy.loses_processes = True
+    os.kill(hung, signal.SIGSTOP)
+    event = proxy.expect_event("process-hung")
+    assert event["postern.process.name"] == role.replace(" ", "-")
+    assert (event["postern.process.pid"], event["postern.process.state"]) == (hung, "stopped")
+    assert event["postern.process.silent"] >= 1_000_000_000
+    assert event.get("postern.process.place") == ("waiting" if role == "worker 0" else None)
+    until(lambda: hung not in proxy.children().values(), "its end")
+    for number in range(8):
+        until(lambda: is_answered(make_client, f"/{number}"), "an answer")
+    assert len(proxy.events("process-hung")) == 1, "the others are left alone"
+    assert proxy.events("process-lost") == [], "it is told of once"
+
+
+def is_answered(make_client, path="/"):
+    """Whether a new client gets an answer; a handshake may meet a keyd that is only coming."""
+    client = make_client(handshake=False)
+    try:
+        client.stream.handshake()
+        return client.ask("GET", path).status == 200
+    except ssl.SSLError:
+        return False
+
+
+def test_who_answers_is_left_alone(proxy, process, make_client):
+    """Looks that come as fast as may be end nobody that works."""
+    proxy.config.update(watchdog="100ms", workers=2)
+    family = {process("keyd"), *proxy.children().values()}
+    for number in range(40):
+        assert make_client().ask("GET", f"/{number}").status == 200
+    assert set(proxy.children().values()) == family
+    assert proxy.events("process-hung") == []
+
+
+# --- a parent that has not what it needs
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a limit back")
+def test_a_parent_without_descriptors_replaces_a_process_when_it_has_some(proxy, process, make_client):
+    client = make_client()
+    assert client.ask().status == 200
+    worker, parent = process("worker"), proxy.process.pid
+    before = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, before[1]))
+    proxy.kill(worker)
+    proxy.clients.clear()  # connections of a killed worker have no ending
+    client.expect_gone()
+    until(lambda: "cannot make a channel" in proxy.stderr, "the parent to run out of descriptors")
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, before)
+    until(lambda: proxy.children().get("worker", worker) != worker, "a new worker")
+    assert make_client().ask().status == 200
+
+
+def test_a_stop_at_any_moment_of_the_start_is_clean(proxy):
+    """Whatever has been started ends; status 0, and nobody is left."""
+    file = proxy.folder / "postern.yaml"
+    file.write_text(to_yaml(proxy.config) + "\n")
+    for roles in range(5):
+        command = [proxy.program, "run", "--config", file]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as parent:
+            proxy.process = parent
+            try:
+                until(lambda count=roles: len(proxy.children()) >= count, "so many children")
+                if roles == 0:
+                    until(lambda: is_catching_sigterm(parent.pid), "a parent that may be told to stop")
+                family = list(proxy.children().values())
+                parent.terminate()
+                assert parent.wait(DEADLINE) == 0
+                assert not re.search("^postern: ", parent.stderr.read(), re.MULTILINE), "a complaint"
+            finally:
+                proxy.process = None
+                parent.kill()
+        until(lambda pids=family: not any(map(is_alive, pids)), "the children to end")
+
+
+def is_catching_sigterm(pid):
+    with open(f"/proc/{pid}/status") as status:
+        caught = next(line for line in status if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1
+
+
+def test_told_twice_to_stop_it_does_not_wait(upstream, proxy, make_client):
+    upstream.handler = None
+    proxy.config["drain"] = "1h"
+    client = make_client()
+    client.send_request()
+    upstream.accept().expect_request()
+    proxy.process.terminate()
+    proxy.expect_event("stopping")
+    proxy.clients.clear()  # connections of a killed worker have no ending
+    proxy.process.terminate()
+    assert proxy.wait_end() == 0
+    proxy.was_cut_short()
 
 
 def test_when_the_parent_is_killed_its_children_end_by_themselves(proxy, process, make_client):

@@ -97,6 +97,85 @@ a_child_at_work_is_not_waited_for(void **state)
     for (unsigned i = 0; i < MANY; i++)
         family_send_tickets(&parent); /* nobody reads: this test would not end */
     assert_true(is_full(child.control));
+    assert_true(child.deaf); /* and what it missed makes it useless */
+    assert_false(family_ask(&child, 1));
+}
+
+static void
+an_answer_is_known_by_its_number(void **state)
+{
+    static struct ipc_message m;
+    static struct ipc_writer w;
+
+    (void)state;
+    child.ready = true;
+    assert_true(family_ask(&child, 1));
+    watch_asked(&child.watch, true);
+    assert_int_equal(ipc_receive(theirs, 0, &m), IPC_DONE);
+    assert_int_equal(m.tag, IPC_PING);
+    ipc_pong(theirs, &m, &w);
+    ipc_done(&m);
+    family_listen(&child);
+    assert_int_equal(child.watch.answered, 1);
+}
+
+/* How many lists of addresses the worker, which reads at `control`, was told. */
+static unsigned
+addresses_told(int control)
+{
+    static struct ipc_message m;
+    unsigned count = 0;
+
+    while (ipc_receive(control, 0, &m) == IPC_DONE) {
+        count += m.tag == IPC_ADDRESSES;
+        ipc_done(&m);
+    }
+    return count;
+}
+
+static void
+a_resolver_that_talks_without_end_fills_no_channel(void **state)
+{
+    static struct ipc_writer w;
+    struct child two[2];
+    struct address_list name = { .host = "inside.test" }, answer;
+    uint8_t news = 0;
+    int pair[2];
+    struct parent family = { .children = two,
+        .child_count = 2,
+        .announced = true,
+        .names = &name,
+        .names_are_news = &news,
+        .name_count = 1 };
+
+    (void)state;
+    require(ipc_pair(pair) && fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+    uv_loop_init(&family.loop);
+    uv_timer_init(&family.loop, &family.news);
+    family.news.data = &family;
+    two[0] = (struct child){ .parent = &family,
+        .role = CHILD_RESOLVER,
+        .control = child.control,
+        .ready = true };
+    two[1] = (struct child){ .parent = &family,
+        .role = CHILD_WORKER,
+        .control = pair[0],
+        .ready = true };
+    for (unsigned i = 0; i < MANY; i++) {
+        require(address_list_literal(&answer, i % 2 == 0 ? "192.0.2.1" : "192.0.2.2"));
+        strcpy(answer.host, name.host);
+        address_list_write(&answer, &w);
+        require(ipc_send(theirs, &w) == IPC_DONE);
+        family_listen(&two[0]);
+    }
+    assert_int_equal(addresses_told(pair[1]), 0);
+    uv_run(&family.loop, UV_RUN_ONCE); /* the timer is all there is */
+    assert_int_equal(addresses_told(pair[1]), 1);
+    uv_close((uv_handle_t *)&family.news, NULL);
+    uv_run(&family.loop, UV_RUN_DEFAULT);
+    require(uv_loop_close(&family.loop) == 0);
+    close(pair[0]);
+    close(pair[1]);
 }
 
 static void
@@ -166,6 +245,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         with_channel(a_child_that_is_set_up_gets_all_it_is_told),
         with_channel(a_child_at_work_is_not_waited_for),
+        with_channel(an_answer_is_known_by_its_number),
+        with_channel(a_resolver_that_talks_without_end_fills_no_channel),
         with_channel(a_child_that_talks_without_end_lets_others_speak),
         with_channel(a_complaint_is_one_line_of_text),
         with_channel(a_child_at_work_has_no_complaints),
