@@ -89,6 +89,7 @@ class Proxy:
         self.config = self.default_config()
         self.text = None  # a whole configuration as text, instead of `config`
         self.environment = {}
+        self.descriptor_limit = None  # the hard limit that postern starts under
         self.loses_processes = False  # a scene that kills one says so
         self.keeps_connections = False  # an upstream that is not ours leaves pooled ones open
         self.clients = []
@@ -153,7 +154,7 @@ class Proxy:
         file = self.folder / "postern.yaml"
         file.write_text(self.text if self.text is not None else to_yaml(self.config) + "\n")
         self.process = subprocess.Popen(
-            [self.program, "run", "--config", str(file)],
+            [*self._under_limit(), self.program, "run", "--config", str(file)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -170,6 +171,9 @@ class Proxy:
         assert self._ready, f"postern ended instead of getting ready:\n{self._last_words()}"
         self._descriptors = self.descriptors()
         return self
+
+    def _under_limit(self):
+        return ["prlimit", f"--nofile={self.descriptor_limit}"] if self.descriptor_limit else []
 
     def port(self, address="127.0.0.1", listener="public"):
         """The port that the kernel gave to `address`. Tell two addresses apart by 127.0.0.x."""
@@ -269,8 +273,11 @@ class Proxy:
     def was_cut_short(self):
         """It ended without its last words, as the scene wanted: only the sanitizers have a say."""
         self.wait_end()
-        assert not SANITIZER.search(self.stderr), f"a sanitizer complains:\n{self.stderr}"
+        self.expect_no_complaint()
         self.process = None
+
+    def expect_no_complaint(self):
+        assert not SANITIZER.search(self.stderr), f"a sanitizer complains:\n{self.stderr}"
 
     def abandon(self):
         """After a failed scene: gone, whatever state it is in."""
@@ -294,7 +301,7 @@ class Proxy:
                 self._expect_descriptors_back()
             status = self.stop()
             assert status == 0, f"postern ended with {status}:\n{self._last_words()}"
-        assert not SANITIZER.search(self.stderr), f"a sanitizer complains:\n{self.stderr}"
+        self.expect_no_complaint()
         if not self.loses_processes:
             assert self.events("process-lost") == []
         self._expect_one_ending_each()
@@ -452,7 +459,7 @@ class Upstream:
         self.errors = []
         self.connection_count = 0  # accepted
         self.met_count = 0  # of these, the ones whose handshake postern finished
-        self.context = None if clear else self._context(Path(pki), certificate)
+        self.context = None if clear else self.server_context(Path(pki), certificate)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listening = socket.create_server((address, 0), family=family, backlog=256)
         self.port = self._listening.getsockname()[1]
@@ -464,7 +471,7 @@ class Upstream:
         threading.Thread(target=self._accept_all, daemon=True).start()
 
     @staticmethod
-    def _context(pki, certificate):
+    def server_context(pki, certificate):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if certificate == "internal-rsa1024":
             context.set_ciphers("DEFAULT@SECLEVEL=0")
