@@ -117,14 +117,17 @@ read_scalar(struct reader *r, struct fy_event *event, struct mark fallback)
 {
     struct node *node = stash_take(r->stash, 1, sizeof(*node));
     struct fy_token *token = event->scalar.value;
-    const struct fy_mark *end = token == NULL ? NULL : fy_token_end_mark(token);
+    const struct fy_mark *end;
     size_t length = 0;
     const char *text = token == NULL ? NULL : fy_token_get_text(token, &length);
 
     node->kind = NODE_TEXT;
+    node->quoted = token != NULL && fy_token_scalar_style(token) != FYSS_PLAIN;
+    if (length == 0 && !node->quoted)
+        token = NULL; /* nothing written; libfyaml 0.8 has a token for that, 0.7 none */
+    end = token == NULL ? NULL : fy_token_end_mark(token);
     node->mark = token == NULL ? fallback : mark_of(r, token);
     node->last_line = end == NULL ? node->mark.line : (unsigned)end->line + 1;
-    node->quoted = token != NULL && fy_token_scalar_style(token) != FYSS_PLAIN;
     node->text = stash_copy(r->stash, bytes_of(text, text == NULL ? 0 : length));
     refuse_property(r, node, event->scalar.anchor, "anchors and aliases");
     refuse_property(r, node, event->scalar.tag, "tags");

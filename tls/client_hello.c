@@ -181,8 +181,9 @@ gather(const struct chunk_queue *cipher, struct gathering *g, enum client_hello 
 {
     size_t at = 0, length;
 
-    for (unsigned records = 0; records < HELLO_RECORDS; records++) {
-        if (!read_record_head(cipher, at, &length, why))
+    for (unsigned records = 0; read_record_head(cipher, at, &length, why); records++) {
+        *why = CLIENT_HELLO_BROKEN;
+        if (records == HELLO_RECORDS)
             return false;
         at += RECORD_HEAD;
         length = least(length, cipher->length - at);
@@ -190,7 +191,6 @@ gather(const struct chunk_queue *cipher, struct gathering *g, enum client_hello 
             least(length, HELLO_BYTES - g->length));
         g->length += least(length, HELLO_BYTES - g->length);
         at += length;
-        *why = CLIENT_HELLO_BROKEN;
         if (!check_message(g))
             return false;
         if (g->length >= HANDSHAKE_HEAD && g->length >= g->wanted)

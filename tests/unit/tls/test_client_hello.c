@@ -13,14 +13,16 @@
 #include "base/require.h"
 #include "tls/client_hello.h"
 
+/* Room for a hello whose key shares are of ML-KEM, cut into small records. */
 struct hello {
-    unsigned char bytes[8192];
+    unsigned char bytes[16384];
     size_t length;
 };
 
-/* What OpenSSL really sends: one record. */
+/* What OpenSSL really sends: one record. 3.0: some 300 bytes; 3.5: 1.5 KiB. */
 static void
-make_hello(struct hello *hello, const char *name)
+make_hello_with(struct hello *hello, const char *name, const unsigned char *protocols,
+    unsigned protocol_bytes)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     SSL *ssl = SSL_new(ctx);
@@ -29,6 +31,8 @@ make_hello(struct hello *hello, const char *name)
 
     if (name != NULL)
         require(SSL_set_tlsext_host_name(ssl, name) == 1);
+    if (protocols != NULL)
+        require(SSL_set_alpn_protos(ssl, protocols, protocol_bytes) == 0);
     SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
     SSL_set_connect_state(ssl);
     require(SSL_do_handshake(ssl) == -1);
@@ -37,6 +41,12 @@ make_hello(struct hello *hello, const char *name)
     hello->length = (size_t)n;
     SSL_free(ssl);
     SSL_CTX_free(ctx);
+}
+
+static void
+make_hello(struct hello *hello, const char *name)
+{
+    make_hello_with(hello, name, NULL, 0);
 }
 
 /* The same message in records of `piece` bytes. */
@@ -74,14 +84,13 @@ read_bytes(const unsigned char *bytes, size_t length, char *name)
 static void
 finds_the_name_whole_and_byte_by_byte(void **state)
 {
-    static const size_t pieces[] = { 8192, 100, 7 };
     struct hello whole, cut;
     char name[CLIENT_HELLO_NAME_BYTES];
 
     (void)state;
     make_hello(&whole, "Mail.Example.ORG");
-    for (unsigned i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        cut_into_records(&cut, &whole, pieces[i]);
+    for (size_t count = 1; count <= 64; count *= 8) { /* more records are refused */
+        cut_into_records(&cut, &whole, (whole.length - 5 + count - 1) / count);
         for (size_t n = 0; n < cut.length; n++)
             assert_int_equal(read_bytes(cut.bytes, n, name), CLIENT_HELLO_PARTIAL);
         assert_int_equal(read_bytes(cut.bytes, cut.length, name), CLIENT_HELLO_NAMED);
@@ -91,6 +100,29 @@ finds_the_name_whole_and_byte_by_byte(void **state)
     memset(whole.bytes + whole.length, 0, 10);
     assert_int_equal(read_bytes(whole.bytes, whole.length + 10, name),
         CLIENT_HELLO_NAMED);
+}
+
+/* Half as much again as what a browser with ML-KEM and a ticket sends, and more. */
+static void
+takes_hellos_of_many_kilobytes(void **state)
+{
+    unsigned char protocols[10000];
+    char name[CLIENT_HELLO_NAME_BYTES];
+    struct hello whole, cut;
+
+    (void)state;
+    memset(protocols, 'p', sizeof protocols);
+    for (size_t i = 0; i < sizeof protocols; i += 100)
+        protocols[i] = 99; /* the length of one name */
+    for (unsigned bytes = 1000; bytes <= sizeof protocols; bytes += 3000) {
+        make_hello_with(&whole, "mail.example.org", protocols, bytes);
+        assert_in_range(whole.length, bytes, sizeof whole.bytes);
+        cut_into_records(&cut, &whole, 257);
+        assert_int_equal(read_bytes(cut.bytes, cut.length - 1, name),
+            CLIENT_HELLO_PARTIAL);
+        assert_int_equal(read_bytes(cut.bytes, cut.length, name), CLIENT_HELLO_NAMED);
+        assert_string_equal(name, "mail.example.org");
+    }
 }
 
 static void
@@ -141,6 +173,26 @@ survives_any_one_wrong_byte(void **state)
     assert_int_equal(read_bytes(hello.bytes, hello.length, name), CLIENT_HELLO_NAMED);
 }
 
+static size_t
+number_at(const unsigned char *at)
+{
+    return (size_t)at[0] << 8 | at[1];
+}
+
+/* Its low byte. The name is in the first one (RFC 8446, 4.1.2, is behind all this). */
+static unsigned char *
+length_of_last_extension(struct hello *hello)
+{
+    unsigned char *at = hello->bytes + 5 + 4 + 2 + 32;
+
+    at += 1 + at[0];         /* session */
+    at += 2 + number_at(at); /* ciphers */
+    at += 1 + at[0];         /* compression */
+    for (at += 2;; at += 4 + number_at(at + 2))
+        if (at + 4 + number_at(at + 2) == hello->bytes + hello->length)
+            return at + 3;
+}
+
 /* A name that stood before what is broken must not be taken for the hello's. */
 static void
 forgets_the_name_of_a_broken_hello(void **state)
@@ -150,7 +202,7 @@ forgets_the_name_of_a_broken_hello(void **state)
 
     (void)state;
     make_hello(&hello, "mail.example.org");
-    hello.bytes[hello.length - 39] ^= 0xff; /* the length of the last, key_share */
+    *length_of_last_extension(&hello) ^= 0xff;
     assert_int_equal(read_bytes(hello.bytes, hello.length, name), CLIENT_HELLO_BROKEN);
     assert_string_equal(name, "");
 }
@@ -214,6 +266,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_name_whole_and_byte_by_byte),
+        cmocka_unit_test(takes_hellos_of_many_kilobytes),
         cmocka_unit_test(tells_unnamed_clear_and_broken),
         cmocka_unit_test(survives_any_one_wrong_byte),
         cmocka_unit_test(forgets_the_name_of_a_broken_hello),
