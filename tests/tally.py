@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Adds up what the test runners wrote down: the closing line of ./dev test.
 
-tally.py BUILD_FOLDER PASSED FAILED
+tally.py BUILD_FOLDER PASSED FAILED RECORD...
 
-PASSED and FAILED count the checks that leave no record. A runner that should
-have left one and did not counts as a failure, so silence is never success.
+PASSED and FAILED count the checks that leave no record; RECORD names those that
+pytest leaves in artifacts, beside meson's own. A runner that should have left one
+and did not counts as a failure, so silence is never success.
 """
 
 import sys
@@ -18,10 +19,10 @@ def outcome(case):
     return "skipped" if case.find("skipped") is not None else "passed"
 
 
-def main(folder, passed, failed):
+def main(folder, passed, failed, *names):
     count = {"passed": int(passed), "failed": int(failed), "skipped": 0}
     lost = []
-    records = [folder / "meson-logs/testlog.junit.xml", *folder.glob("artifacts/*.xml")]
+    records = [folder / "meson-logs/testlog.junit.xml", *(folder / f"artifacts/{name}.xml" for name in names)]
     for record in records:
         try:
             suites = list(xml.parse(record).getroot().iter("testsuite"))
