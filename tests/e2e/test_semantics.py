@@ -13,7 +13,7 @@ TLS = pytest.mark.parametrize("tls", ["1.2", "1.3"])
 
 
 def configure(proxy):
-    proxy.published["routes"] = {"/poll": {"idle": "300ms"}, "/small": {"body": "1KiB"}}
+    proxy.published["routes"] = {"/poll": {"idle": "300ms"}, "/stall": {"idle": "1s"}, "/small": {"body": "1KiB"}}
 
 
 def get(target="/", version="1.1", *fields):
@@ -326,7 +326,7 @@ def test_a_poll_is_answered_504_when_its_patience_ends_and_not_before(play):
 
 def test_an_answer_that_stops_in_the_middle_is_never_shown_as_complete(play):
     client = play.client()
-    client.send_request("GET", "/poll/2")
+    client.send_request("GET", "/stall")
     upstream = play.upstream.accept()
     upstream.expect_request()
     upstream.send(lines("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "") + b"5\r\nfirst\r\n")

@@ -87,7 +87,7 @@ def test_an_answer_that_breaks_off_before_a_client_that_takes_nothing(more, prox
 @pytest.mark.parametrize("persist", [True, False])
 def test_a_slow_client_gets_the_last_bytes(persist, proxy, played, make_client):
     """All of the answer is in postern's hands; that the client reads slowly is no idleness."""
-    proxy.listener["timeouts"] = {"reply": "1s", "linger": "10ms", "keep_alive": "100ms"}
+    proxy.listener["timeouts"] = {"reply": "5s", "linger": "10ms", "keep_alive": "100ms"}
     size = capacity(proxy, played, make_client) - 8 * CHUNK
     client, clock = make_client(window=4096), make_client()
     client.send_request("GET", "/slow", [] if persist else [("Connection", "close")])

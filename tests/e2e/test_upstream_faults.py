@@ -201,7 +201,7 @@ def test_an_upstream_that_never_answers_is_a_504(played, proxy, make_client):
 
 
 def test_an_upstream_that_stalls_in_its_answer_cuts_it(played, proxy, make_client):
-    proxy.published["idle"] = "200ms"
+    proxy.published["idle"] = "1s"
     client = make_client()
     receive(client, played).send(LENGTH_100 + b"x" * 10)
     with pytest.raises((Truncated, ConnectionResetError)):
@@ -210,7 +210,7 @@ def test_an_upstream_that_stalls_in_its_answer_cuts_it(played, proxy, make_clien
 
 
 def test_an_upstream_that_stalls_in_its_head_is_a_504(played, proxy, make_client):
-    proxy.published["idle"] = "200ms"
+    proxy.published["idle"] = "1s"
     client = make_client()
     receive(client, played).send(HEAD)
     assert client.read_response().status == 504
@@ -234,13 +234,13 @@ def test_the_patience_of_a_route_is_its_own(played, proxy, make_client):
 
 def test_each_byte_starts_the_patience_anew(played, proxy, make_client):
     """Silence is what is measured, not duration: this answer takes longer than the budget."""
-    proxy.published["idle"] = "400ms"
+    proxy.published["idle"] = "2s"
     client = make_client()
     connection = receive(client, played)
     connection.send(CHUNKED)
     began = connection.stream.sock  # something to wait on that never comes
     for _ in range(12):
-        began.settimeout(0.1)
+        began.settimeout(0.25)
         with pytest.raises(TimeoutError):
             began.recv(1)
         began.settimeout(DEADLINE)
