@@ -287,7 +287,7 @@ a_client_that_leaves_asks_for_no_more(void **state)
     run_until(link_is_asking(&link));
     end_close(&link.client);
     run_until(link.server.failed);
-    assert_int_equal(link.server.stream.fault, FAULT_CLIENT_TRUNCATED);
+    assert_int_equal(link.server.stream.fault, FAULT_TLS_CLOSED);
     assert_int_equal(link.server.stream.turn.state, KEY_TURN_NONE);
     link.client.stream.owner = NULL;
     link_close(&link);
