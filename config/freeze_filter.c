@@ -331,6 +331,22 @@ freeze_headers(struct stash *stash, struct filter_policy *p, const struct node *
         tree_number(response, SETTING_APPLICATION_RESPONSE_EXECUTABLES) != 0;
 }
 
+/* What nothing is written about: the registered methods of webmail, or the model's own. */
+static struct word_list
+methods(struct stash *stash, const struct filter_policy *p, const struct node *a)
+{
+    static const struct bytes usual[] = {
+#define METHOD(name, source) { (name), sizeof(name) - 1 },
+#include "config/method.def"
+#undef METHOD
+    };
+    struct word_list written = words(stash, a, SETTING_APPLICATION_METHODS);
+
+    if (written.count > 0 || p->has_model)
+        return written;
+    return (struct word_list){ usual, sizeof(usual) / sizeof(usual[0]) };
+}
+
 const struct filter_policy *
 freeze_filter(const struct loaded *loaded, const struct node *application,
     struct stash *stash)
@@ -347,7 +363,7 @@ freeze_filter(const struct loaded *loaded, const struct node *application,
     p->ignores_case = tree_number(a, SETTING_APPLICATION_PATH_CASE) != 0;
     p->report_only_until = date(a, SETTING_APPLICATION_REPORT_ONLY_UNTIL);
     p->model_reports_only = p->report_only_until != 0;
-    p->methods = words(stash, a, SETTING_APPLICATION_METHODS);
+    p->methods = methods(stash, p, a);
     freeze_limits(stash, p, tree_setting(a, SETTING_APPLICATION_LIMITS_BLOCK));
     freeze_url(stash, p, a);
     freeze_headers(stash, p, a);

@@ -149,7 +149,7 @@ struct filter_policy {
     unsigned header_limit_count;
     uint32_t url_oddities; /* bits of enum url_oddity that are refused in the path */
     uint32_t query_oddities;
-    /* For any path. Empty: the model decides, or all but CONNECT and TRACE. */
+    /* For any path. Empty: the model decides; a tunnel has neither. */
     struct word_list methods;
     /* ".exe", and "." for a last segment without one; allowed empty: all. */
     struct word_list extensions_allowed, extensions_denied;

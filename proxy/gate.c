@@ -102,16 +102,18 @@ gate_url(struct exchange *x)
     return fault != FAULT_NONE ? fault : url_judge(&judged);
 }
 
-/* "/mail" leads "/mail" and "/mail/x", not "/mailbox". */
+/*
+ * "/mail" leads "/mail" and "/mail/x", not "/mailbox"; where the application's server
+ * ignores case, "/Mail" too: else a route's bounds would be left by writing it so.
+ */
 static bool
-prefix_leads(const char *prefix, struct bytes path)
+prefix_leads(struct bytes prefix, struct bytes path, bool ignores_case)
 {
-    size_t length = strlen(prefix);
-
-    if (prefix[length - 1] == '/')
-        return bytes_has_prefix(path, bytes_of(prefix, length));
-    return bytes_has_prefix(path, bytes_of(prefix, length)) &&
-        (path.length == length || path.at[length] == '/');
+    if (ignores_case ? !bytes_has_prefix_nocase(path, prefix)
+                     : !bytes_has_prefix(path, prefix))
+        return false;
+    return prefix.at[prefix.length - 1] == '/' || path.length == prefix.length ||
+        path.at[prefix.length] == '/';
 }
 
 static enum fault
@@ -120,7 +122,8 @@ gate_route(struct exchange *x)
     const struct publish_policy *publish = x->publish;
 
     for (unsigned i = 0; i < publish->route_count && x->route == NULL; i++) {
-        if (prefix_leads(publish->routes[i].prefix, x->url.decoded))
+        if (prefix_leads(bytes_of_string(publish->routes[i].prefix), x->url.decoded,
+                publish->filter->ignores_case))
             x->route = &publish->routes[i];
     }
     if (x->route == NULL) /* "*" of OPTIONS: the route for everything else */

@@ -669,6 +669,10 @@ class Client:
     def read_bytes(self, count):
         return self._reader.read_bytes(count)
 
+    def is_quiet(self, seconds=0.01):
+        """postern says nothing for so long; a session ticket is nothing."""
+        return self._reader.is_quiet(lambda: self.stream.receive_ready(seconds))
+
     def expect_end(self):
         """The connection is closed in order and nothing more was said."""
         self._reader.expect_end()

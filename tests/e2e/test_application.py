@@ -395,3 +395,23 @@ def test_explain_compares_a_file_of_expectations_with_what_would_happen(
     result = explain(program, "--config", folder / "postern.yaml", "--expect", folder / "expected")
     assert result.returncode == status, result.stdout + result.stderr
     assert ("/installer/" in result.stdout) == (status == 1)
+
+
+def test_explain_knows_the_ports_on_which_clients_meet_us(program, folder, make_proxy, upstream):
+    """Nothing listens here: the ports are those of the configuration."""
+    config = make_proxy(upstream).default_config()
+    config["listeners"]["public"].update(address="127.0.0.1:8443", redirect_http="127.0.0.1:8080", public_port=4444)
+    (folder / "postern.yaml").write_text(to_yaml(config) + "\n")
+    expected = [
+        f"pass GET https://{PUBLIC_NAME}:4444/",
+        f"pass GET https://{PUBLIC_NAME}.:8443/",
+        f"http-host-port GET https://{PUBLIC_NAME}/",
+        f"http-host-port GET https://{PUBLIC_NAME}:8080/",
+        f"pass GET http://{PUBLIC_NAME}:8080/",
+        "http-host-unknown GET http://other.example.test:8080/",
+    ]
+    (folder / "expected").write_text("\n".join(expected) + "\n")
+    result = explain(program, "--config", folder / "postern.yaml", "--expect", folder / "expected")
+    assert result.returncode == 0, result.stdout + result.stderr
+    result = explain(program, "--config", folder / "postern.yaml", "--url", f"https://{PUBLIC_NAME}/")
+    assert "no listener has port 443; behind a port mapping it needs public_port" in result.stdout

@@ -42,7 +42,7 @@ def is_quiet(client):
 def drip(client, byte):
     """Sends a byte now and then until something comes back."""
     with suppress(OSError):
-        while is_quiet(client):
+        while client.is_quiet():
             client.stream.send(byte)
 
 
@@ -138,6 +138,37 @@ def test_a_body_that_was_asked_for_and_does_not_come_is_a_408(play):
     response = client.read_response()
     assert ([i.status for i in response.interims], response.status) == ([100], 408)
     play.event_of(client, "request-blocked", reason="client-slow-body")
+
+
+def test_an_upstream_that_never_says_100_has_no_more_time_than_for_an_answer(play):
+    """It is the upstream that is silent; who waits for it may go on by himself (RFC 9110, 10.1.1)."""
+    client = play.client()
+    client.send_request("PUT", "/impatient", [("Content-Length", "4"), ("Expect", "100-continue")])
+    upstream = play.upstream.accept()
+    upstream.read_head()
+    assert client.read_response().status == 504
+    play.event_of(client, "request-forwarded", reason="upstream-timeout")
+    upstream.expect_gone()
+
+
+def test_a_client_need_not_wait_for_100_continue(play):
+    client = play.client()
+    client.send_request("PUT", "/", [("Expect", "100-continue")], b"body")
+    upstream = play.upstream.accept()
+    assert upstream.expect_request().body == b"body"
+    upstream.send(reply(201))
+    assert client.read_response().status == 201
+
+
+@pytest.mark.parametrize("fields", [[], [("Content-Length", "0")]], ids=["none", "empty"])
+def test_an_expectation_without_a_body_is_none(play, fields):
+    """There is nothing to go on with: the upstream might wait for a body that never comes."""
+    client = play.client()
+    client.send_request("POST", "/", [("Expect", "100-continue"), *fields])
+    upstream = play.upstream.accept()
+    assert upstream.expect_request().get("Expect") is None
+    upstream.send(reply(204))
+    assert client.read_response().status == 204
 
 
 def test_a_client_that_waits_for_100_continue_is_not_hurried(play):

@@ -9,11 +9,44 @@ from wire import lines
 HOST = f"Host: {PUBLIC_NAME}"
 STRANGE = [
     "RPC_IN_DATA", "RPC_OUT_DATA", "BPROPPATCH", "BPROPFIND", "BCOPY", "BMOVE", "BDELETE", "POLL", "SUBSCRIBE",
-    "X-MS-ENUMATTS", "NOTIFY", "VERSION-CONTROL", "PATCH", "MKWORKSPACE", "UPDATEREDIRECTREF", "Get", "G", "A" * 32,
+    "X-MS-ENUMATTS", "NOTIFY", "VERSION-CONTROL", "PATCH", "MKWORKSPACE", "UPDATEREDIRECTREF", "G", "A" * 32,
+]  # fmt: skip
+USUAL = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE",
+    "LOCK", "UNLOCK", "REPORT", "ACL", "MKCALENDAR", "SEARCH",
 ]  # fmt: skip
 GIGABYTE = 1 << 30
 PIECE = b"x" * 65536
 MEMORY_KIB = 4096  # what a worker may grow by while tens of megabytes flow
+
+
+@pytest.fixture
+def proxy(make_proxy, upstream):
+    proxy = make_proxy(upstream)
+    proxy.published["application"] = {"extends": "any", "methods": STRANGE + ["GET"]}
+    return proxy
+
+
+@pytest.fixture
+def plain(make_proxy, upstream):
+    return make_proxy(upstream)
+
+
+def test_the_methods_of_webmail_pass_where_nothing_is_written(plain, make_client, upstream):
+    client = make_client(plain)
+    for method in USUAL:
+        assert client.ask(method, "/").status == 200
+    assert [request.method for request in upstream.requests] == USUAL
+
+
+@pytest.mark.parametrize(
+    "method", ["TRACK", "DEBUG", "PURGE", "RPC_IN_DATA", "RPC_OUT_DATA", "BPROPPATCH", "LINK", "QUERY", "Get", "get"]
+)
+def test_others_are_the_applications_to_name(method, plain, make_client, upstream):
+    """Caches purge, old IIS debugs and echoes: no webmail needs it from outside."""
+    assert make_client(plain).ask(method, "/").status == 405
+    plain.expect_event("request-blocked", reason="method-not-used")
+    assert upstream.requests == []
 
 
 def test_strange_methods_pass_on_every_message_of_a_connection(client, upstream, proxy):
@@ -49,6 +82,7 @@ def test_the_two_channels_of_rpc_over_http_flow_side_by_side(make_client, make_u
     upstream = make_upstream(handler=None)
     proxy = make_proxy(upstream)
     proxy.published["body"] = "1GiB"
+    proxy.published["application"] = {"extends": "any", "methods": ["RPC_IN_DATA", "RPC_OUT_DATA"]}
     # What the sanitizer keeps of freed memory is not postern's.
     proxy.environment["ASAN_OPTIONS"] = "quarantine_size_mb=1"
     channel_in, channel_out = make_client(proxy), make_client(proxy)

@@ -142,14 +142,17 @@ def test_an_answer_that_was_there_before_the_question(first, played, stage, make
     assert client.read_response().body == b"for two"
 
 
-def test_a_connection_that_the_server_closed_is_not_used(played, stage, make_client):
+@pytest.mark.parametrize("how", ["finish", "close", "reset"])
+def test_a_connection_that_the_server_ended_is_not_used(how, played, stage, make_client):
     client = make_client(stage)
     client.send_request("GET", "/one")
     connection = played.accept()
     answer(connection, "/one")
     assert client.read_response().status == 200
-    connection.finish()
-    connection.expect_gone()
+    worker = stage.children()["worker"]
+    before = stage.descriptors().get(worker, 1)  # hidden from whoever is not root
+    getattr(connection, how)()
+    until(lambda: stage.descriptors().get(worker, 0) < before, "postern to see it")
     client.send_request("POST", "/two", body=b"safe, as nothing was sent in vain")
     connection = played.accept()
     connection.expect_request("POST /two HTTP/1.1")

@@ -13,6 +13,8 @@ TLS = pytest.mark.parametrize("tls", ["1.2", "1.3"])
 
 
 def configure(proxy):
+    usual = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
+    proxy.published["application"] = {"extends": "any", "methods": usual + EXCHANGE_METHODS}
     proxy.published["routes"] = {"/poll": {"idle": "300ms"}, "/stall": {"idle": "1s"}, "/small": {"body": "1KiB"}}
 
 

@@ -217,6 +217,29 @@ def test_an_upstream_that_stalls_in_its_head_is_a_504(played, proxy, make_client
     proxy.expect_event("request-forwarded", reason="upstream-timeout")
 
 
+def test_trailers_without_end_cut_the_answer(played, proxy, make_client):
+    client = make_client()
+    connection = receive(client, played)
+    connection.send(CHUNKED + b"5\r\nhello\r\n0\r\n")
+    with suppress(OSError):
+        connection.send(b"X-Endless: 1234567890\r\n" * ((1 << 20) // 23))
+    with pytest.raises((Truncated, ConnectionResetError)):
+        client.read_response()
+    proxy.expect_event("request-forwarded", reason="upstream-malformed")
+
+
+@pytest.mark.parametrize("how, reason", [("close", "upstream-closed"), ("reset", "upstream-reset")])
+def test_an_upstream_that_goes_in_the_middle_of_an_upload_is_a_502(how, reason, played, proxy, make_client):
+    client = make_client()
+    client.send_request("POST", "/up", [("Content-Length", str(1 << 20))], b"x" * 20000)
+    connection = played.accept()
+    connection.read_bytes(10000)
+    getattr(connection, how)()
+    assert client.read_response().status == 502
+    event = proxy.expect_event("request-forwarded", path="/up")
+    assert event["event.reason"] in (reason, "upstream-reset"), "what was unread at its end is a reset to TCP"
+
+
 def test_the_patience_of_a_route_is_its_own(played, proxy, make_client):
     """A poll may hang for an hour where a page may not."""
     proxy.published["idle"] = "200ms"

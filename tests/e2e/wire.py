@@ -7,9 +7,11 @@ is an error, and python3-h11 is asked for a second opinion.
 """
 
 import re
+import select
 import socket
 import ssl
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import h11
@@ -91,6 +93,18 @@ class TlsSocket(PlainSocket):
             return self._until_done(lambda: self.tls.read(65536))
         except ssl.SSLZeroReturnError:
             return b""
+
+    def receive_ready(self, seconds):
+        """What comes within this time: some bytes, b"" at the end, None for nothing but
+        what TLS says of its own, such as a session ticket."""
+        while select.select([self.sock], [], [], seconds)[0]:
+            data = self.sock.recv(65536)
+            if not data:
+                return b""
+            self._in.write(data)
+            with suppress(ssl.SSLWantReadError):
+                return self.tls.read(65536)
+        return None
 
     def finish(self, with_fin=True):
         """close_notify and, unless told otherwise, a FIN."""
@@ -224,6 +238,13 @@ class Reader:
     def read_head(self):
         """A head alone: its body is read by read_bytes, or not at all."""
         return self._read_head()
+
+    def is_quiet(self, receive_ready):
+        """Nothing has come that will be read; `receive_ready` brings it, or None."""
+        if not self._buffer and (data := receive_ready()) is not None:
+            self._buffer += data
+            return False
+        return not self._buffer
 
     def read_some(self):
         """What has been received and not been read yet, else what comes next."""

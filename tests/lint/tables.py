@@ -16,6 +16,7 @@ DOTTED = r"[a-z_][a-z0-9_]*(\.[a-z0-9_]+)*"
 # table: row name, [(column, what it must look like, the name for messages)]
 TABLES = {
     "base/fault.def": ("FAULT", [(0, SYMBOL, "symbol"), (4, KEBAB, "reason")]),
+    "config/method.def": ("METHOD", [(0, r"[A-Z]+", "name")]),
     "http/fields.def": ("FIELD", [(0, SYMBOL, "symbol"), (1, r"[A-Za-z0-9-]+", "name")]),
     "log/event.def": ("EVENT", [(0, SYMBOL, "symbol"), (1, KEBAB, "action")]),
     "log/event_field.def": ("EVENT_FIELD", [(0, SYMBOL, "symbol"), (1, DOTTED, "name")]),
@@ -81,6 +82,7 @@ GOOD = {
     "base/fault.def": 'FAULT(NONE, 0, NOBODY, INFO, "none", "nothing, really")\n'
     'FAULT(A, 0, CLIENT, INFO, "a-b", "text")\n',
     "base/a.c": "return FAULT_A;\nreturn a == FAULT_NONE ? FAULT_B : a;\nsay(EVENT_STARTED);\n",
+    "config/method.def": 'METHOD("GET", "RFC 9110, 9.3.1")\n',
     "http/fields.def": 'FIELD(HOST, "Host", 0)\n',
     "log/event.def": 'EVENT(STARTED, "started", "process", "start", "success", "event", "a")\n',
     "log/event_field.def": 'EVENT_FIELD(REASON, "event.reason", KEYWORD, 64, "b")\n',

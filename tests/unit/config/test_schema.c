@@ -94,6 +94,25 @@ limits_are_those_of_http(void **state)
         http.value_bytes);
 }
 
+/* One place tells people, the other tells the filter. */
+static void
+the_usual_methods_are_those_of_the_table(void **state)
+{
+    static const char table[] = "GET"
+#define METHOD(name, source) " " name
+#include "config/method.def"
+#undef METHOD
+        ;
+    const char *text = schema_setting(SETTING_APPLICATION_METHODS)->initial;
+    const char *list = strstr(text, "GET ");
+
+    (void)state;
+    assert_non_null(list);
+    /* "GET GET HEAD ... SEARCH" against "GET HEAD ... SEARCH)" */
+    assert_int_equal(strlen(list) - 1, strlen(table) - 4);
+    assert_memory_equal(list, table + 4, strlen(table) - 4);
+}
+
 /* ActiveSync's longest poll (MS-ASCMD, HeartbeatInterval) must not be cut. */
 static void
 idle_outlives_an_activesync_poll(void **state)
@@ -124,6 +143,7 @@ main(void)
         cmocka_unit_test(names_are_found_once),
         cmocka_unit_test(later_words_are_known_by_name),
         cmocka_unit_test(limits_are_those_of_http),
+        cmocka_unit_test(the_usual_methods_are_those_of_the_table),
         cmocka_unit_test(idle_outlives_an_activesync_poll),
         cmocka_unit_test(codes_are_unique_and_documented),
     };

@@ -23,12 +23,17 @@ static const struct route_policy routes[] = {
     { .prefix = "/mail" },
     { .prefix = "/" },
 };
+static const struct filter_policy filter = { .application = "any" };
+static const struct filter_policy iis = { .application = "exchange",
+    .ignores_case = true };
 static const struct publish_policy publishes[] = {
     { .host = "mail.example.com",
+        .filter = &filter,
         .routes = routes,
         .route_count = 3,
         .limits = HTTP_LIMITS_DEFAULT },
     { .host = "*.example.com",
+        .filter = &iis,
         .routes = routes,
         .route_count = 3,
         .limits = HTTP_LIMITS_DEFAULT },
@@ -238,6 +243,31 @@ a_route_leads_its_path_and_what_is_below(void **state)
     }
 }
 
+/* IIS takes them for one path, so they are one for the operator's route. */
+static void
+a_route_ignores_case_where_the_server_does(void **state)
+{
+    static const struct {
+        const char *path;
+        int route;
+    } table[] = {
+        { "/MAIL", 1 },
+        { "/Mail/x", 1 },
+        { "/Mailbox", 2 },
+        { "/mAil/FILES/a", 0 },
+    };
+    struct stage *s = *state;
+
+    s->x.publish = &publishes[1];
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        s->x.url.decoded = bytes_of_string(table[i].path);
+        s->x.route = NULL;
+        assert_int_equal(pass(s, "route"), FAULT_NONE);
+        if (s->x.route != &routes[table[i].route])
+            fail_msg("%s was led to %s", table[i].path, s->x.route->prefix);
+    }
+}
+
 static void
 connect_and_trace_are_never_passed(void **state)
 {
@@ -277,6 +307,8 @@ main(void)
         cmocka_unit_test_setup_teardown(our_own_name_in_via_is_a_loop, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(a_route_leads_its_path_and_what_is_below,
+            set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_route_ignores_case_where_the_server_does,
             set_up, tear_down),
         cmocka_unit_test_setup_teardown(connect_and_trace_are_never_passed, set_up,
             tear_down),
