@@ -9,7 +9,9 @@
 #include "proxy/conn.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/require.h"
@@ -197,6 +199,7 @@ static bool
 peek(struct conn *c)
 {
     const struct publish_policy *publish = NULL;
+    SSL *ssl;
     enum client_hello hello =
         client_hello_read(tls_stream_unread(&c->stream), c->client.server_name);
 
@@ -216,7 +219,11 @@ peek(struct conn *c)
         return true;
     }
     c->peeking = false;
-    tls_stream_begin_tls(&c->stream, tls_server_ssl(c->listener->tls));
+    ssl = tls_server_ssl(c->listener->tls);
+    if (ssl == NULL)
+        conn_abort(c, FAULT_NO_SOCKET);
+    else
+        tls_stream_begin_tls(&c->stream, ssl);
     return true;
 }
 
@@ -425,8 +432,6 @@ time_out(struct conn *c, enum fault fault)
     }
 }
 
-static void conn_step(void *owner);
-
 static void
 on_timer(uv_timer_t *timer)
 {
@@ -455,7 +460,7 @@ arm(struct conn *c)
     uv_timer_start(&c->timer, on_timer, c->timer_at_ms - now, 0);
 }
 
-static void
+void
 conn_step(void *owner)
 {
     struct conn *c = owner;
@@ -496,10 +501,9 @@ learn_address(struct conn *c)
 }
 
 static void
-conn_init(struct conn *c, struct listener *listener, bool clear_text)
+conn_init(struct conn *c, struct listener *listener, SSL *ssl, bool clear_text)
 {
     struct worker *worker = listener->worker;
-    bool ends_tls = !clear_text && !listener->has_tunnels;
 
     c->listener = listener;
     c->snapshot = snapshot_ref(worker->snapshot);
@@ -519,8 +523,7 @@ conn_init(struct conn *c, struct listener *listener, bool clear_text)
         c->next->at = &c->next;
     listener->conns = c;
     worker->connections++;
-    tls_stream_init(&c->stream, TLS_SIDE_CLIENT, &worker->loop,
-        ends_tls ? tls_server_ssl(listener->tls) : NULL, conn_step, c);
+    tls_stream_init(&c->stream, TLS_SIDE_CLIENT, &worker->loop, ssl, conn_step, c);
     uv_timer_init(&worker->loop, &c->timer);
     c->timer.data = c;
     c->open_handles = 2;
@@ -529,13 +532,22 @@ conn_init(struct conn *c, struct listener *listener, bool clear_text)
 }
 
 void
-conn_accept(struct listener *listener, uv_stream_t *socket, bool clear_text)
+conn_accept(struct listener *listener, int fd, bool clear_text)
 {
-    struct conn *c = require_zeroed(1, sizeof *c);
+    bool ends_tls = !clear_text && !listener->has_tunnels;
+    struct conn *c = calloc(1, sizeof *c);
+    SSL *ssl = ends_tls ? tls_server_ssl(listener->tls) : NULL;
     enum fault fault;
 
-    conn_init(c, listener, clear_text);
-    if (!tls_stream_accept(&c->stream, socket)) {
+    if (c == NULL || (ends_tls && ssl == NULL)) {
+        free(c);
+        SSL_free(ssl);
+        close(fd);
+        capacity_refused(listener->worker, ENOMEM);
+        return;
+    }
+    conn_init(c, listener, ssl, clear_text);
+    if (!tls_stream_accept(&c->stream, fd)) {
         conn_abort(c, FAULT_CLIENT_RESET);
         return;
     }

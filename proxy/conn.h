@@ -9,15 +9,21 @@
 #include "proxy/listener.h"
 
 /*
- * Accepts what waits on `socket`. The connection frees itself from its last close
- * callback, after its ending event. `clear_text`: the socket is a redirect_http one.
+ * Takes over an accepted socket. The connection frees itself from its last close
+ * callback, after its ending event. `clear_text`: it came to a redirect_http one.
  */
-void conn_accept(struct listener *listener, uv_stream_t *socket, bool clear_text);
+void conn_accept(struct listener *listener, int fd, bool clear_text);
 
 /*
  * The worker drains: no further request is read on `listener`'s connections, idle
  * ones end now. With `at_once` those with a request in flight are cut as well.
  */
 void conn_drain_all(struct listener *listener, bool at_once);
+
+/*
+ * Descriptors are out: ends the worker's connections that have sent nothing within
+ * `age_ms` of being accepted. How many those were.
+ */
+unsigned conn_shed_bare(struct worker *worker, uint64_t age_ms);
 
 #endif

@@ -59,6 +59,9 @@ enum phase conn_phase(const struct conn *c);
 /* Enters a phase of the connection itself; its deadline runs from now. */
 void conn_enter(struct conn *c, enum phase phase);
 
+/* Looks at the whole connection and does what can be done; `owner` is the conn. */
+void conn_step(void *owner);
+
 /* Reads from the client into c->in; false when the connection has failed and was ended. */
 bool conn_read(struct conn *c, bool *moved);
 

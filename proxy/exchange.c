@@ -220,6 +220,8 @@ find_link(struct exchange *x)
         if (x->address_at >= x->server->address_count)
             x->address_at = 0; /* the last one, or the name has fewer now */
         x->link = link_open(x->server, x->address_at, x);
+        if (x->link == NULL)
+            return FAULT_NO_SOCKET;
         x->address_at++;
         x->address_left--;
     }

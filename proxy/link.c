@@ -26,6 +26,7 @@ on_closed(void *owner)
 {
     struct link *link = owner;
 
+    link->server->upstream->worker->capacity.links--;
     chunk_queue_clear(&link->in);
     chunk_queue_clear(&link->out);
     free(link); /* the one place a link is freed */
@@ -105,8 +106,17 @@ struct link *
 link_open(struct server *server, unsigned index, struct exchange *exchange)
 {
     struct upstream *upstream = server->upstream;
-    struct link *link = require_zeroed(1, sizeof *link);
+    struct worker *worker = upstream->worker;
+    struct link *link = capacity_may_dial(worker) ? calloc(1, sizeof *link) : NULL;
     SSL *ssl = NULL;
+
+    if (link != NULL && upstream->tls != NULL)
+        ssl = tls_client_ssl(upstream->tls, server->policy->host, server->index);
+    if (link == NULL || (upstream->tls != NULL && ssl == NULL)) {
+        free(link);
+        return NULL;
+    }
+    worker->capacity.links++;
 
     link->server = server;
     link->exchange = exchange;
@@ -115,8 +125,6 @@ link_open(struct server *server, unsigned index, struct exchange *exchange)
     link->old_from_ms = uv_now(loop_of(link)) + upstream->policy->pool_age_ms;
     chunk_queue_init(&link->in, WIRE_LIMIT);
     chunk_queue_init(&link->out, WIRE_LIMIT);
-    if (upstream->tls != NULL)
-        ssl = tls_client_ssl(upstream->tls, server->policy->host, server->index);
     tls_stream_init(&link->stream, TLS_SIDE_UPSTREAM, &upstream->worker->loop, ssl,
         on_wake, link);
     tls_stream_connect(&link->stream, (const void *)&link->address);
@@ -274,4 +282,29 @@ link_expire_idle(struct server *server, uint64_t now_ms)
         else
             at = &link->next;
     }
+}
+
+bool
+link_drop_idle(struct worker *worker)
+{
+    struct server *richest = NULL;
+    struct link *oldest;
+
+    for (unsigned i = 0; i < worker->snapshot->upstream_count; i++) {
+        struct upstream *upstream = &worker->upstreams[i];
+
+        for (unsigned s = 0; s < upstream->policy->server_count; s++) {
+            struct server *server = &upstream->servers[s];
+
+            if (server->idle_count > (richest != NULL ? richest->idle_count : 0))
+                richest = server;
+        }
+    }
+    if (richest == NULL)
+        return false;
+    oldest = richest->idle;
+    while (oldest->next != NULL)
+        oldest = oldest->next;
+    close_link(oldest);
+    return true;
 }

@@ -22,6 +22,7 @@
 
 struct client;
 struct exchange;
+struct worker;
 
 struct link {
     struct tls_stream stream;
@@ -46,7 +47,10 @@ struct link {
     time_t chain_ends;       /* not to be used after it; 0: no certificate */
 };
 
-/* Dials address number `index` of the server, for `exchange`. */
+/*
+ * Dials address number `index` of the server, for `exchange`. NULL: this process has
+ * no descriptor or memory left for it, which says nothing about the server.
+ */
 struct link *
 link_open(struct server *server, unsigned index, struct exchange *exchange);
 
@@ -68,6 +72,9 @@ enum tls_io link_establish(struct link *link, struct note *note) MUST_USE;
  * more is owed in either direction. Otherwise, or when it is not worth keeping, it closes.
  */
 void link_release(struct link *link, bool reusable);
+
+/* Ends the oldest idle link of the fullest pool, to make room. False: there is none. */
+bool link_drop_idle(struct worker *worker);
 
 /* Drops idle links of the server that are past their time or lead to an address it lost. */
 void link_expire_idle(struct server *server, uint64_t now_ms);

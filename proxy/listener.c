@@ -7,15 +7,19 @@
 #include "proxy/listener.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/require.h"
 #include "http/head.h"
 #include "proxy/conn.h"
+#include "proxy/ledger.h"
 #include "proxy/worker.h"
 
 #define BACKLOG 1024
+#define ACCEPTS_PER_TURN 16
 
 bool
 listener_init(struct listener *listener, struct worker *worker,
@@ -39,33 +43,61 @@ listener_adopt(struct listener *listener, unsigned index, bool redirects, int fd
     unsigned count = redirects ? policy->redirect_count : policy->address_count;
     struct listener_socket *socket;
     struct sockaddr_storage bound;
-    int length = sizeof bound;
+    socklen_t length = sizeof bound;
 
     require(index < count);
     socket = &listener->sockets[index + (redirects ? policy->address_count : 0)];
     socket->listener = listener;
     socket->redirects = redirects;
-    if (uv_tcp_init(&listener->worker->loop, &socket->tcp) != 0 ||
-        uv_tcp_open(&socket->tcp, fd) != 0) {
+    if (uv_poll_init_socket(&listener->worker->loop, &socket->poll, fd) != 0) {
         note_set(note, "cannot use the socket of listener %s", policy->name);
+        close(fd);
         return false;
     }
+    socket->fd = fd;
     socket->open = true;
-    socket->tcp.data = socket;
-    if (uv_tcp_getsockname(&socket->tcp, (struct sockaddr *)&bound, &length) == 0)
+    socket->poll.data = socket;
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) == 0)
         socket->port = ntohs(bound.ss_family == AF_INET6
                 ? ((struct sockaddr_in6 *)&bound)->sin6_port
                 : ((struct sockaddr_in *)&bound)->sin_port);
     return true;
 }
 
-static void
-on_connection(uv_stream_t *stream, int status)
+/* Nobody is there after all, or who was there has gone: no trouble of ours (accept(2)). */
+static bool
+is_harmless(int error)
 {
-    struct listener_socket *socket = stream->data;
+    return error == EAGAIN || error == EINTR || error == ECONNABORTED ||
+        error == EPERM || error == EPROTO || error == ENETDOWN || error == EHOSTDOWN ||
+        error == EHOSTUNREACH || error == ENETUNREACH || error == ENONET ||
+        error == ENOPROTOOPT || error == EOPNOTSUPP;
+}
 
-    if (status == 0)
-        conn_accept(socket->listener, stream, socket->redirects);
+/*
+ * A few per turn, so that others at work in this loop have theirs; whoever still waits
+ * makes the socket readable again. Not uv_listen: it takes all at once, and cannot pause.
+ */
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener_socket *socket = poll->data;
+    struct worker *worker = socket->listener->worker;
+
+    (void)status; /* an error is seen again by accept4 */
+    (void)events;
+    ledger_say(worker->ledger, PLACE_ACCEPTING);
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN && capacity_may_accept(worker); i++) {
+        int fd = accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            conn_accept(socket->listener, fd, socket->redirects);
+            continue;
+        }
+        if (!is_harmless(errno))
+            capacity_refused(worker, errno);
+        return;
+    }
 }
 
 static unsigned
@@ -79,26 +111,49 @@ listener_start(struct listener *listener, struct note *note)
 {
     for (unsigned i = 0; i < socket_count(listener); i++) {
         struct listener_socket *socket = &listener->sockets[i];
-        int err;
 
         require(socket->open);
-        err = uv_listen((uv_stream_t *)&socket->tcp, BACKLOG, on_connection);
-        if (err != 0) {
+        if (listen(socket->fd, BACKLOG) != 0) {
             note_set(note, "cannot listen for listener %s: %s", listener->policy->name,
-                uv_strerror(err));
+                strerror(errno));
             return false;
         }
     }
+    listener_resume(listener);
     return true;
+}
+
+void
+listener_pause(struct listener *listener)
+{
+    for (unsigned i = 0; i < socket_count(listener); i++) {
+        if (listener->sockets[i].open)
+            uv_poll_stop(&listener->sockets[i].poll);
+    }
+}
+
+void
+listener_resume(struct listener *listener)
+{
+    for (unsigned i = 0; i < socket_count(listener); i++) {
+        struct listener_socket *socket = &listener->sockets[i];
+
+        if (socket->open && !uv_is_active((uv_handle_t *)&socket->poll))
+            uv_poll_start(&socket->poll, UV_READABLE, on_readable);
+    }
 }
 
 void
 listener_stop(struct listener *listener)
 {
     for (unsigned i = 0; listener->sockets != NULL && i < socket_count(listener); i++) {
-        if (listener->sockets[i].open)
-            uv_close((uv_handle_t *)&listener->sockets[i].tcp, NULL);
-        listener->sockets[i].open = false;
+        struct listener_socket *socket = &listener->sockets[i];
+
+        if (!socket->open)
+            continue;
+        uv_close((uv_handle_t *)&socket->poll, NULL);
+        close(socket->fd);
+        socket->open = false;
     }
 }
 

@@ -15,7 +15,8 @@ struct conn;
 struct worker;
 
 struct listener_socket {
-    uv_tcp_t tcp;
+    uv_poll_t poll;
+    int fd;
     struct listener *listener;
     bool redirects, open;
     uint16_t port; /* where it really listens */
@@ -40,7 +41,11 @@ bool listener_adopt(struct listener *listener, unsigned index, bool redirects, i
 /* Begins to accept on all adopted sockets. */
 bool listener_start(struct listener *listener, struct note *note) MUST_USE;
 
-/* Stops accepting. Idempotent. */
+/* Accepts nothing for the time being, and again: who comes meanwhile waits in the kernel. */
+void listener_pause(struct listener *listener);
+void listener_resume(struct listener *listener);
+
+/* Stops accepting for good. Idempotent. */
 void listener_stop(struct listener *listener);
 
 /* After the loop has run every close callback. */

@@ -123,6 +123,7 @@ end(struct worker *w)
     for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
         upstream_close_idle(&w->upstreams[i]);
     key_client_close(w->keys);
+    capacity_close(w);
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         if (!uv_is_closing(handles[i]))
             uv_close(handles[i], NULL);
@@ -161,6 +162,8 @@ worker_connection_gone(struct worker *w)
     require(w->connections > 0);
     if (--w->connections == 0 && w->draining)
         end(w);
+    else
+        capacity_freed(w);
 }
 
 /* --- messages --- */
@@ -318,6 +321,8 @@ start(struct worker *w, struct note *note)
     uv_timer_init(&w->loop, &w->housekeeping);
     w->control_poll.data = w->prepare.data = w->check.data = w->batch_due.data =
         w->drain_timer.data = w->housekeeping.data = w;
+    if (!capacity_init(w, note))
+        return false;
     if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))
         return false;
     for (unsigned i = 0; i < w->snapshot->listener_count; i++) {

@@ -15,6 +15,7 @@
 #include "config/snapshot.h"
 #include "log/event.h"
 #include "proxy/affinity.h"
+#include "proxy/capacity.h"
 #include "tls/key_client.h"
 #include "tls/tls_ticket.h"
 
@@ -36,6 +37,7 @@ struct worker {
     struct listener *listeners; /* likewise */
     struct ledger *ledger;      /* what all workers have open */
     struct sources *sources;
+    struct capacity capacity;
     unsigned connections; /* client connections now open */
     bool draining;
 

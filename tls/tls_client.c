@@ -287,34 +287,40 @@ tls_client_free(struct tls_client **client)
 }
 
 /* An address is verified as one and never sent as a server name (RFC 6066, 3). */
-static void
+static bool
 set_name(SSL *ssl, const char *name)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     bool is_address = X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
 
     ERR_clear_error();
-    require(is_address || X509_VERIFY_PARAM_set1_host(param, name, 0) == 1);
-    if (!is_address)
-        require(SSL_set_tlsext_host_name(ssl, name) == 1);
+    return is_address ||
+        (X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
+            SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
 SSL *
 tls_client_ssl(struct tls_client *client, const char *host, unsigned server_index)
 {
     const char *name = client->policy->verify_name;
-    struct call *call = require_zeroed(1, sizeof *call);
+    struct call *call = calloc(1, sizeof *call);
     SSL *ssl = SSL_new(client->ctx);
     int length;
 
-    require(ssl != NULL && server_index < SERVERS);
+    require(server_index < SERVERS);
+    if (call == NULL || ssl == NULL || SSL_set_ex_data(ssl, slot(), call) != 1) {
+        free(call);
+        SSL_free(ssl);
+        return NULL;
+    }
     length = snprintf(call->name, sizeof call->name, "%s", name != NULL ? name : host);
     require(length > 0 && (size_t)length < sizeof call->name);
     call->client = client;
     call->keep = &client->kept[server_index];
-    require(SSL_set_ex_data(ssl, slot(), call) == 1);
-    tls_peer_watch(ssl, &call->peer);
-    set_name(ssl, call->name);
+    if (!tls_peer_watch(ssl, &call->peer) || !set_name(ssl, call->name)) {
+        SSL_free(ssl); /* the call goes with it */
+        return NULL;
+    }
     offer_session(ssl, call);
     return ssl;
 }

@@ -30,10 +30,7 @@ tls_server_new(const struct tls_listener_policy *policy, struct key_client *keys
     const struct tls_tickets *tickets, struct note *note) MUST_USE;
 void tls_server_free(struct tls_server **server);
 
-/*
- * A new SSL object for an accepted connection; `server` must outlive it. Ends the
- * process when memory is out.
- */
+/* A new SSL object for an accepted connection; `server` must outlive it. NULL: no memory. */
 SSL *tls_server_ssl(struct tls_server *server);
 
 /* The index in policy->hosts that the handshake chose, or -1. */
@@ -58,7 +55,7 @@ void tls_client_free(struct tls_client **client);
  * A new SSL object for a connection to `host` (name or address, no port): SNI and
  * the name to verify are set, and the session of the last connection to
  * `server_index` (0 .. 63) is offered for resumption. The stored chain is checked
- * again when a session is resumed. `client` must outlive the SSL object.
+ * again when a session is resumed. `client` must outlive the SSL object. NULL: no memory.
  */
 SSL *tls_client_ssl(struct tls_client *client, const char *host, unsigned server_index);
 

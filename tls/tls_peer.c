@@ -186,11 +186,11 @@ on_verified(int good, X509_STORE_CTX *verified)
     return good; /* never a second chance */
 }
 
-void
+bool
 tls_peer_watch(SSL *ssl, struct tls_peer *peer)
 {
-    require(SSL_set_ex_data(ssl, slot(), peer) == 1);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
+    return SSL_set_ex_data(ssl, slot(), peer) == 1;
 }
 
 enum fault

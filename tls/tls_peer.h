@@ -17,8 +17,11 @@ struct tls_peer {
     struct note note;
 };
 
-/* Makes `ssl` verify its peer and write the first objection to `peer`, which must outlive it. */
-void tls_peer_watch(SSL *ssl, struct tls_peer *peer);
+/*
+ * Makes `ssl` verify its peer and write the first objection to `peer`, which must outlive
+ * it. False: no memory, and `ssl` must not be used.
+ */
+bool tls_peer_watch(SSL *ssl, struct tls_peer *peer) MUST_USE;
 
 /* What tls_peer_watch found; FAULT_NONE when the certificate was not the trouble. */
 enum fault tls_peer_refusal(const SSL *ssl, struct note *note);

@@ -266,10 +266,7 @@ tls_server_free(struct tls_server **server)
 SSL *
 tls_server_ssl(struct tls_server *server)
 {
-    SSL *ssl = SSL_new(server->ctx);
-
-    require(ssl != NULL);
-    return ssl;
+    return SSL_new(server->ctx);
 }
 
 /* --- asking --- */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <unistd.h>
 
 #include "base/require.h"
 #include "tls/tls_fault.h"
@@ -471,6 +472,10 @@ attach(struct tls_stream *s, SSL *ssl)
     BIO *tap = tls_tap_new(s);
 
     s->ssl = ssl;
+    if (tap == NULL) {
+        fail(s, FAULT_NO_SOCKET);
+        return;
+    }
     SSL_set_bio(ssl, tap, tap);
     SSL_set_mode(ssl,
         SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -497,10 +502,12 @@ tls_stream_init(struct tls_stream *s, enum tls_side side, uv_loop_t *loop, SSL *
 }
 
 bool
-tls_stream_accept(struct tls_stream *s, uv_stream_t *listener)
+tls_stream_accept(struct tls_stream *s, int fd)
 {
-    if (uv_accept(listener, (uv_stream_t *)&s->tcp) != 0)
+    if (uv_tcp_open(&s->tcp, fd) != 0) {
+        close(fd);
         return false;
+    }
     uv_tcp_nodelay(&s->tcp, 1); /* we gather ourselves; a refusal only costs time */
     s->connected = true;
     s->established = s->ssl == NULL;

@@ -72,8 +72,8 @@ struct tls_stream {
 void tls_stream_init(struct tls_stream *s, enum tls_side side, uv_loop_t *loop,
     SSL *ssl, void (*wake)(void *), void *owner);
 
-/* Adopts the connection waiting on `listener`. False: only close is left. */
-bool tls_stream_accept(struct tls_stream *s, uv_stream_t *listener) MUST_USE;
+/* Takes over the accepted socket `fd`. False: it is closed, and only close is left. */
+bool tls_stream_accept(struct tls_stream *s, int fd) MUST_USE;
 
 /*
  * Begins TLS on a stream that was accepted without an SSL object and from which

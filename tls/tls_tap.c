@@ -83,7 +83,8 @@ tls_tap_new(struct tls_stream *s)
 {
     BIO *bio = BIO_new(tap_method());
 
-    require(bio != NULL);
+    if (bio == NULL)
+        return NULL;
     BIO_set_data(bio, s);
     BIO_set_init(bio, 1);
     return bio;

@@ -69,6 +69,7 @@ set_up(void **state)
         .rest_ms = 1000 };
     require(uv_loop_init(&worker.loop) == 0);
     worker.log = event_log_new("test");
+    worker.capacity.limit = 100; /* descriptors */
     require(upstream_init(&upstream, &worker, &policy, &note));
     client = (struct client){ .worker = &worker, .wake = on_wake };
     exchange = (struct exchange){ .client = &client };

@@ -232,12 +232,13 @@ end_close(struct end *end)
 /* --- links --- */
 
 static void
-on_connection(uv_stream_t *listener, int status)
+on_connection(uv_poll_t *listener, int status, int events)
 {
     struct link *link = listener->data;
+    int fd = raw_accept(link->fd);
 
-    require(status == 0 && !link->accepted);
-    link->accepted = tls_stream_accept(&link->server.stream, listener);
+    require(status == 0 && events == UV_READABLE && !link->accepted && fd >= 0);
+    link->accepted = tls_stream_accept(&link->server.stream, fd);
     require(link->accepted);
     end_step(&link->server);
 }
@@ -253,19 +254,12 @@ on_listener_closed(uv_handle_t *handle)
 void
 link_listen(struct link *link, SSL *server)
 {
-    struct sockaddr_in address;
-    int length = sizeof address;
-
     memset(link, 0, sizeof *link);
     end_open(&link->server, TLS_SIDE_CLIENT, server);
-    require(uv_ip4_addr("127.0.0.1", 0, &address) == 0);
-    require(uv_tcp_init(&lab.loop, &link->listener) == 0);
+    link->fd = raw_listen(&link->port);
+    require(uv_poll_init_socket(&lab.loop, &link->listener, link->fd) == 0);
     link->listener.data = link;
-    require(uv_tcp_bind(&link->listener, (struct sockaddr *)&address, 0) == 0);
-    require(uv_listen((uv_stream_t *)&link->listener, 4, on_connection) == 0);
-    require(
-        uv_tcp_getsockname(&link->listener, (struct sockaddr *)&address, &length) == 0);
-    link->port = ntohs(address.sin_port);
+    require(uv_poll_start(&link->listener, UV_READABLE, on_connection) == 0);
 }
 
 void
@@ -292,6 +286,7 @@ void
 link_close(struct link *link)
 {
     uv_close((uv_handle_t *)&link->listener, on_listener_closed);
+    close(link->fd);
     run_until(link->listener_closed);
     end_close(&link->client);
     end_close(&link->server);

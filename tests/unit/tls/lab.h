@@ -74,7 +74,8 @@ void end_close(struct end *end);
 /* --- a connection between two ends --- */
 
 struct link {
-    uv_tcp_t listener;
+    uv_poll_t listener;
+    int fd;
     struct end server, client;
     bool accepted, listener_closed;
     uint16_t port;
