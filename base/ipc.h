@@ -40,10 +40,15 @@ enum ipc_tag {
     IPC_FAILED, /* string: why this process cannot work */
     /* parent -> child, any time */
     IPC_DRAIN,  /* no fields: finish what is in flight, then end */
-    IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is */
+    IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is; to keyd,
+                   bytes: the keys it may ask for, one bit for each IPC_KEY, the lowest
+                   first (KEY_SCOPE_BYTES, tls/key_wire.h) */
     IPC_PING,   /* u32: number of the question whether it still works */
     /* child -> parent */
-    IPC_PONG, /* u32: number of the question that this answers */
+    IPC_PONG,  /* u32: number of the question that this answers */
+    IPC_ASKED, /* keyd: string: which asker; u32: 1 for a window that was odd, 0 for a
+                  total; u64: questions, u64: refused ones, u64: what is usual
+                  (tls/keyd_watch.h) */
     /* worker -> keyd and back (tls/key_client.h) */
     IPC_SIGN,
     IPC_SIGNED,

@@ -177,7 +177,7 @@ jail_filter_load(enum jail_role role, struct note *note)
     add_table(&f, role);
     if (!is_parent)
         add(&f, SCMP_ACT_ALLOW, &own_signal);
-    if (is_parent || role == JAIL_RESOLVER)
+    if (is_parent || role == JAIL_KEYD || role == JAIL_RESOLVER)
         add(&f, SCMP_ACT_ERRNO(ENOSYS), &clone3);
     if (f.error == 0)
         f.error = seccomp_load(f.context);

@@ -10,12 +10,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tls/key_wire.h"
 
 #define SETUP_MS 5000
 #define NEWS_MS 100
+#define ASKED_MS 1000 /* at the soonest after the one before, for each child and kind */
 #define MESSAGES_PER_TURN 64 /* one child that never stops must not keep the parent */
 
 /* One message buffer: the parent has one thread and never sends from inside a send. */
@@ -58,6 +61,16 @@ family_ask(struct child *child, uint32_t number)
 
 /* --- channels between children --- */
 
+/* Every process of this configuration may ask for every key of it. */
+static void
+put_scope(void)
+{
+    unsigned char every[KEY_SCOPE_BYTES];
+
+    memset(every, 0xff, sizeof every);
+    ipc_put_bytes(&out, bytes_of(every, sizeof every));
+}
+
 /* Gives `asker` a channel to `service`, under the name that the service will know. */
 static bool
 introduce(struct child *asker, struct child *service, enum ipc_tag tag)
@@ -71,6 +84,8 @@ introduce(struct child *asker, struct child *service, enum ipc_tag tag)
         return false;
     ipc_begin(&out, IPC_CLIENT);
     ipc_put_string(&out, asker->name);
+    if (service->role == CHILD_KEYD)
+        put_scope();
     ipc_put_fd(&out, pair[0]);
     ok = send_out(service);
     ipc_begin(&out, tag);
@@ -358,6 +373,47 @@ make_printable(char *text)
     }
 }
 
+static struct child *
+find_child(struct parent *parent, const char *name)
+{
+    for (unsigned i = 0; i < parent->child_count; i++) {
+        if (strcmp(parent->children[i].name, name) == 0)
+            return &parent->children[i];
+    }
+    return NULL;
+}
+
+/*
+ * keyd says what a child asked of it. Once in a while, so that a keyd that has fallen
+ * does not write the log full.
+ */
+static void
+take_asked(struct parent *parent, struct ipc_message *m)
+{
+    char name[sizeof parent->children->name];
+    struct child *asker;
+    bool is_odd;
+    uint64_t questions, refused, usual;
+
+    ipc_get_string(m, name, sizeof name);
+    is_odd = ipc_get_u32(m) != 0;
+    questions = ipc_get_u64(m);
+    refused = ipc_get_u64(m);
+    usual = ipc_get_u64(m);
+    asker = find_child(parent, name);
+    if (!ipc_at_end(m) || asker == NULL ||
+        clock_ms() < asker->asked_ms[is_odd] + ASKED_MS)
+        return;
+    asker->asked_ms[is_odd] = clock_ms();
+    event_begin(parent->log, is_odd ? EVENT_KEYS_ASKED_ODDLY : EVENT_KEYS_ASKED);
+    event_string(parent->log, EF_LOST_PROCESS, asker->name);
+    event_number(parent->log, EF_KEY_QUESTIONS, questions);
+    event_number(parent->log, EF_KEY_REFUSED, refused);
+    if (is_odd)
+        event_number(parent->log, EF_KEY_USUAL, usual);
+    event_end(parent->log);
+}
+
 /* Why it cannot work is only said, and only believed, before it begins to. */
 static void
 obey(struct child *child, struct ipc_message *m)
@@ -375,6 +431,8 @@ obey(struct child *child, struct ipc_message *m)
         watch_answered(&child->watch, ipc_get_u32(m));
     } else if (m->tag == IPC_ADDRESSES && child->role == CHILD_RESOLVER) {
         take_addresses(child->parent, m);
+    } else if (m->tag == IPC_ASKED && child->role == CHILD_KEYD) {
+        take_asked(child->parent, m);
     }
 }
 

@@ -34,10 +34,11 @@ struct child {
     unsigned quick_ends; /* how often in a row it ended within a second */
     struct watch watch;
     bool ready, drained;
-    bool deaf;          /* a message found no room: it does not know what it must */
-    bool condemned;     /* killed by the watchdog, which knows: */
-    char state_at_end;  /* what the kernel said of it (proxy/watch.h) */
-    uint64_t silent_ms; /* for how long it had not answered */
+    bool deaf;            /* a message found no room: it does not know what it must */
+    bool condemned;       /* killed by the watchdog, which knows: */
+    char state_at_end;    /* what the kernel said of it (proxy/watch.h) */
+    uint64_t silent_ms;   /* for how long it had not answered */
+    uint64_t asked_ms[2]; /* when keyd last told of it: as a total, as odd */
 };
 
 struct parent {

@@ -207,6 +207,7 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_CLIENT:
     case IPC_SIGN:
     case IPC_SIGNED:
+    case IPC_ASKED:
     case IPC_EVENTS:
     case IPC_PONG:
         break;

@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #define KEY_TURNS 16
+#define KEY_RECORDS 16384 /* private keys of one configuration */
+#define KEY_SCOPE_BYTES (KEY_RECORDS / 8)
 
 enum key_scheme { KEY_ECDSA, KEY_RSA_PKCS1, KEY_RSA_PSS, KEY_SCHEMES };
 

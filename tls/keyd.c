@@ -1,13 +1,14 @@
 /*
  * tls/keyd.c - the process that holds the private keys.
  *
- * It reads key files that the parent opened, keeps the keys in memory that is
+ * It reads key files that the parent opened, keeps them in memory that is
  * locked and never dumped, goes to jail, and then answers one kind of question:
  * "sign this digest with that key". It sees neither the network nor a message that
  * is to be signed, and it has no code to decrypt.
  *
- * One loop, one question at a time: a signature takes tens to hundreds of
- * microseconds, and questions wait in the askers' sockets.
+ * The loop here hears questions; threads answer them (keyd_threads.h), so that a slow
+ * key delays nobody but those who ask for it. What every asker asks for is counted, and
+ * the parent is told of it (keyd_watch.h).
  * Trust: askers are workers, which an attacker may own. A question that is not
  * exactly as key_wire.h says ends its channel.
  */
@@ -17,46 +18,65 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/ipc.h"
 #include "base/jail.h"
 #include "base/secret.h"
-#include "tls/key_client.h"
-#include "tls/key_wire.h"
+#include "tls/keyd_threads.h"
+#include "tls/keyd_watch.h"
 
-#define SECURE_HEAP_BYTES ((size_t)1024 * 1024) /* some 2 KiB per RSA key */
+#define SECURE_HEAP_BYTES ((size_t)4 * 1024 * 1024) /* some 2 KiB per RSA key */
 #define SECURE_HEAP_PIECE 32
 #define KEY_FILE_BYTES ((size_t)256 * 1024)
-#define KEYS 256
-#define ASKERS 128
-#define RSA_BITS 2048
 #define PLACE_BYTES 1024
-
-struct held_key {
-    unsigned char name[KEY_NAME_BYTES];
-    EVP_PKEY *key;
-    /* Prepared on first use: to set one up costs as much as a P-256 signature. */
-    EVP_PKEY_CTX *ready[KEY_SCHEMES][KEY_HASHES];
-};
+#define NICE 5 /* where processors are short, who is there already goes first */
 
 struct keyd {
     int control;
     bool working, ended;
     int status;
-    struct held_key keys[KEYS];
-    unsigned key_count;
-    struct pollfd polled[1 + ASKERS]; /* [0] is the control channel */
-    unsigned asker_count;
+    struct keyd_keys keys;
+    struct keyd_askers askers;
+    struct keyd_threads threads;
+    struct pollfd *polled; /* [0] is the control channel, then the askers */
+    uint64_t window_ends_ms;
+    unsigned windows;
     struct ipc_message message;
-    struct ipc_writer answer;
+    struct ipc_writer out;
 };
+
+static void
+end(struct keyd *d, int status)
+{
+    d->ended = true;
+    d->status = status;
+}
+
+/* False when it did not reach him. */
+static bool
+send_to_parent(struct keyd *d)
+{
+    enum ipc_result result = ipc_send(d->control, &d->out);
+
+    if (result == IPC_CLOSED)
+        end(d, 1);
+    return result == IPC_DONE;
+}
+
+static void
+give_up(struct keyd *d, const char *why)
+{
+    ipc_begin(&d->out, IPC_FAILED);
+    ipc_put_string(&d->out, why);
+    (void)send_to_parent(d);
+    end(d, 1);
+}
 
 /* --- loading --- */
 
@@ -117,78 +137,6 @@ read_key(int fd, struct note *note)
     return key;
 }
 
-static bool
-is_usable(const EVP_PKEY *key, struct note *note)
-{
-    if (EVP_PKEY_is_a(key, "EC"))
-        return true;
-    if (!EVP_PKEY_is_a(key, "RSA")) {
-        note_set(note, "only RSA and ECDSA keys can be used");
-        return false;
-    }
-    if (EVP_PKEY_get_bits(key) < RSA_BITS) {
-        note_set(note, "the RSA key has fewer than %d bits", RSA_BITS);
-        return false;
-    }
-    return true;
-}
-
-static struct held_key *
-find_key(struct keyd *d, struct bytes name)
-{
-    for (unsigned i = 0; i < d->key_count; i++) {
-        if (bytes_equal(bytes_of(d->keys[i].name, KEY_NAME_BYTES), name))
-            return &d->keys[i];
-    }
-    return NULL;
-}
-
-/* Several certificates may share one key: it is held once. */
-static bool
-hold_key(struct keyd *d, EVP_PKEY *key, struct note *note)
-{
-    struct held_key *held = &d->keys[d->key_count];
-
-    if (d->key_count == KEYS) {
-        note_set(note, "there are more than %d keys", KEYS);
-        return false;
-    }
-    if (!is_usable(key, note))
-        return false;
-    require(key_name_of(key, held->name));
-    if (find_key(d, bytes_of(held->name, KEY_NAME_BYTES)) != NULL) {
-        EVP_PKEY_free(key);
-        return true;
-    }
-    held->key = key;
-    d->key_count++;
-    return true;
-}
-
-static void
-end(struct keyd *d, int status)
-{
-    d->ended = true;
-    d->status = status;
-}
-
-static void
-tell_parent(struct keyd *d, enum ipc_tag tag, const char *text)
-{
-    ipc_begin(&d->answer, tag);
-    if (text != NULL)
-        ipc_put_string(&d->answer, text);
-    if (ipc_send(d->control, &d->answer) != IPC_DONE)
-        end(d, 1); /* the parent is gone */
-}
-
-static void
-give_up(struct keyd *d, const char *why)
-{
-    tell_parent(d, IPC_FAILED, why);
-    end(d, 1);
-}
-
 static void
 take_key(struct keyd *d)
 {
@@ -203,125 +151,149 @@ take_key(struct keyd *d)
         key = read_key(fd, &note);
         close(fd);
     }
-    if (key != NULL && hold_key(d, key, &note))
+    if (key != NULL && keyd_keys_hold(&d->keys, key, &note))
         return;
     EVP_PKEY_free(key);
     note_set(&whole, "%s: %s", place[0] != '\0' ? place : certificate, note.text);
     give_up(d, whole.text);
 }
 
-/* --- signing --- */
+/* --- the askers --- */
 
 static bool
-set_up(EVP_PKEY_CTX *context, enum key_scheme scheme, const EVP_MD *hash)
+tell_asked(struct keyd *d, const struct keyd_finding *finding, bool is_odd)
 {
-    if (EVP_PKEY_sign_init(context) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context, hash) != 1)
-        return false;
-    if (scheme == KEY_RSA_PSS)
-        return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1 &&
-            EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) == 1;
-    if (scheme == KEY_RSA_PKCS1)
-        return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
-    return true;
+    ipc_begin(&d->out, IPC_ASKED);
+    ipc_put_string(&d->out, finding->name);
+    ipc_put_u32(&d->out, is_odd);
+    ipc_put_u64(&d->out, finding->count.questions);
+    ipc_put_u64(&d->out, finding->count.refused);
+    ipc_put_u64(&d->out, finding->usual);
+    return send_to_parent(d);
 }
-
-static EVP_PKEY_CTX *
-ready_for(struct held_key *held, enum key_scheme scheme, enum key_hash hash)
-{
-    bool is_ec = EVP_PKEY_is_a(held->key, "EC");
-    EVP_PKEY_CTX **ready = &held->ready[scheme][hash];
-
-    if (is_ec != (scheme == KEY_ECDSA))
-        return NULL;
-    if (*ready != NULL)
-        return *ready;
-    *ready = EVP_PKEY_CTX_new(held->key, NULL);
-    if (*ready == NULL ||
-        !set_up(*ready, scheme, EVP_get_digestbyname(key_hashes[hash].name))) {
-        EVP_PKEY_CTX_free(*ready);
-        *ready = NULL;
-    }
-    return *ready;
-}
-
-static enum key_status
-sign(struct held_key *held, enum key_scheme scheme, enum key_hash hash,
-    struct bytes digest, unsigned char *signature, size_t *length)
-{
-    EVP_PKEY_CTX *context;
-
-    if (held == NULL)
-        return KEY_UNKNOWN;
-    context = ready_for(held, scheme, hash);
-    if (context == NULL ||
-        EVP_PKEY_sign(context, signature, length, (const unsigned char *)digest.at,
-            digest.length) != 1) {
-        ERR_clear_error();
-        return KEY_REFUSED;
-    }
-    return KEY_SIGNED;
-}
-
-/* Answers the question in d->message; false when it is not well-formed. */
-static bool
-answer(struct keyd *d, int asker)
-{
-    struct ipc_message *m = &d->message;
-    uint32_t number = ipc_get_u32(m);
-    struct bytes name = ipc_get_bytes(m);
-    uint32_t scheme = ipc_get_u32(m), hash = ipc_get_u32(m);
-    struct bytes digest = ipc_get_bytes(m);
-    unsigned char signature[KEY_SIGNATURE_BYTES];
-    size_t length = sizeof signature;
-    enum key_status status;
-
-    if (m->tag != IPC_SIGN || m->broken || !ipc_at_end(m) || m->fd != -1 ||
-        name.length != KEY_NAME_BYTES || scheme >= KEY_SCHEMES || hash >= KEY_HASHES ||
-        digest.length != key_hashes[hash].bytes)
-        return false;
-    status = sign(find_key(d, name), scheme, hash, digest, signature, &length);
-    ipc_begin(&d->answer, IPC_SIGNED);
-    ipc_put_u32(&d->answer, number);
-    ipc_put_u32(&d->answer, status);
-    ipc_put_bytes(&d->answer, bytes_of(signature, status == KEY_SIGNED ? length : 0));
-    /* An asker that asks and never listens loses its channel, not our time. */
-    return ipc_send(asker, &d->answer) == IPC_DONE;
-}
-
-/* --- the loop --- */
 
 static void
-add_asker(struct keyd *d, int fd)
+tell_total(struct keyd *d, struct keyd_asker *asker)
 {
+    const struct keyd_finding finding = { asker->name,
+        { asker->total.questions + asker->window.questions,
+            asker->total.refused + asker->window.refused },
+        0 };
+
+    if (finding.count.questions + finding.count.refused > 0 &&
+        tell_asked(d, &finding, false))
+        asker->total = (struct keyd_count){ 0 };
+}
+
+static void
+add_asker(struct keyd *d)
+{
+    int fd = ipc_take_fd(&d->message);
+    char name[32];
+    struct bytes scope;
+
+    ipc_get_string(&d->message, name, sizeof name);
+    scope = ipc_get_bytes(&d->message);
     if (fd < 0)
         return;
-    if (d->asker_count == ASKERS || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+    if (!ipc_at_end(&d->message) || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
         close(fd); /* the asker sees it at once and says so */
         return;
     }
-    d->polled[1 + d->asker_count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+    keyd_askers_add(&d->askers, fd, name, scope, &d->keys);
+    d->polled = realloc(d->polled, (1 + d->askers.count) * sizeof *d->polled);
+    require(d->polled != NULL);
 }
 
 static void
-drop_asker(struct keyd *d, unsigned i)
+drop_asker(struct keyd *d, unsigned row)
 {
-    close(d->polled[1 + i].fd);
-    d->polled[1 + i] = d->polled[d->asker_count--];
+    struct keyd_finding finding;
+
+    /* What it may not ask for is told now: its window goes with it. */
+    if (keyd_watch_is_odd(&d->askers, row, &finding) && finding.count.refused > 0)
+        (void)tell_asked(d, &finding, true);
+    tell_total(d, d->askers.rows[row]);
+    keyd_askers_drop(&d->askers, row);
 }
+
+/* False when the asker's channel has to end. */
+static bool
+hear(struct keyd *d, unsigned row)
+{
+    enum key_status status;
+    uint32_t number;
+
+    switch (
+        keyd_askers_hear(&d->askers, row, &d->message, &d->keys, &number, &status)) {
+    case KEYD_HEARD:
+        return true;
+    case KEYD_HEARD_REFUSED:
+        keyd_answer(d->askers.rows[row], &d->out, number, status, bytes_of("", 0));
+        return true;
+    case KEYD_HEARD_NONSENSE:
+        break;
+    }
+    return false;
+}
+
+/* One message each, so that nobody is heard more than the others. */
+static void
+hear_asker(struct keyd *d, unsigned row)
+{
+    enum ipc_result result = ipc_receive(d->askers.rows[row]->fd, 0, &d->message);
+    bool good = result == IPC_AGAIN;
+
+    if (result == IPC_DONE) {
+        good = hear(d, row);
+        ipc_done(&d->message);
+    }
+    if (result == IPC_REFUSED)
+        d->askers.rows[row]->window.refused++;
+    if (!good)
+        drop_asker(d, row);
+}
+
+static void
+look_at_window(struct keyd *d)
+{
+    struct keyd_finding finding;
+
+    if (clock_ms() < d->window_ends_ms)
+        return;
+    for (unsigned i = 0; i < d->askers.count; i++) {
+        if (keyd_watch_is_odd(&d->askers, i, &finding))
+            (void)tell_asked(d, &finding, true);
+    }
+    keyd_watch_turn(&d->askers);
+    d->window_ends_ms = clock_ms() + KEYD_WINDOW_MS;
+    if (++d->windows % KEYD_REPORT_WINDOWS != 0)
+        return;
+    for (unsigned i = 0; i < d->askers.count; i++)
+        tell_total(d, d->askers.rows[i]);
+}
+
+/* --- the loop --- */
 
 static void
 begin(struct keyd *d, const char *user)
 {
     struct note note = { "" };
 
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* threads begin with it */
     if (!jail_enter(JAIL_KEYD, user, &note)) {
         give_up(d, note.text);
         return;
     }
+    if (!keyd_threads_start(&d->threads)) {
+        give_up(d, "cannot start a thread to sign in");
+        return;
+    }
     d->working = true;
-    tell_parent(d, IPC_READY, NULL);
+    d->window_ends_ms = clock_ms() + KEYD_WINDOW_MS;
+    ipc_begin(&d->out, IPC_READY);
+    if (!send_to_parent(d))
+        end(d, 1);
 }
 
 static void
@@ -332,9 +304,9 @@ obey(struct keyd *d, const char *user)
     if (tag == IPC_DRAIN)
         end(d, 0);
     else if (tag == IPC_PING)
-        ipc_pong(d->control, &d->message, &d->answer);
+        ipc_pong(d->control, &d->message, &d->out);
     else if (tag == IPC_CLIENT)
-        add_asker(d, ipc_take_fd(&d->message));
+        add_asker(d);
     else if (tag == IPC_KEY && !d->working)
         take_key(d);
     else if (tag == IPC_BEGIN && !d->working)
@@ -344,7 +316,7 @@ obey(struct keyd *d, const char *user)
 }
 
 static void
-serve_control(struct keyd *d, const char *user)
+hear_parent(struct keyd *d, const char *user)
 {
     enum ipc_result result = ipc_receive(d->control, 0, &d->message);
 
@@ -358,48 +330,44 @@ serve_control(struct keyd *d, const char *user)
     ipc_done(&d->message);
 }
 
-/* False when the asker's channel has to end. */
+/* Questions that come before the jail is shut wait in their sockets. */
 static bool
-serve_asker(struct keyd *d, int asker)
+wait_for_words(struct keyd *d, unsigned count)
 {
-    enum ipc_result result = ipc_receive(asker, 0, &d->message);
-    bool good;
+    uint64_t now = clock_ms();
+    int wait_ms = !d->working     ? -1
+        : d->window_ends_ms > now ? (int)(d->window_ends_ms - now)
+                                  : 0;
 
-    if (result != IPC_DONE)
-        return result == IPC_AGAIN;
-    good = answer(d, asker);
-    ipc_done(&d->message);
-    return good;
+    d->polled[0] = (struct pollfd){ .fd = d->control, .events = POLLIN };
+    for (unsigned i = 0; i < count; i++)
+        d->polled[1 + i] =
+            (struct pollfd){ .fd = d->askers.rows[i]->fd, .events = POLLIN };
+    if (poll(d->polled, 1 + count, wait_ms) >= 0)
+        return true;
+    if (errno != EINTR)
+        end(d, 1);
+    return false;
 }
 
 static void
 turn(struct keyd *d, const char *user)
 {
-    /* Questions that come before the jail is shut wait in their sockets. */
-    if (poll(d->polled, d->working ? 1 + d->asker_count : 1, -1) < 0) {
-        if (errno != EINTR)
-            end(d, 1);
-        return;
-    }
-    /* Backwards, as a dropped asker's place is taken by the last one. */
-    for (unsigned i = d->asker_count; d->working && i-- > 0;) {
-        if (d->polled[1 + i].revents != 0 && !serve_asker(d, d->polled[1 + i].fd))
-            drop_asker(d, i);
-    }
-    if (d->polled[0].revents != 0)
-        serve_control(d, user);
-}
+    unsigned count = d->working ? d->askers.count : 0;
 
-static void
-forget_keys(struct keyd *d)
-{
-    for (unsigned i = 0; i < d->key_count; i++) {
-        for (unsigned s = 0; s < KEY_SCHEMES; s++) {
-            for (unsigned h = 0; h < KEY_HASHES; h++)
-                EVP_PKEY_CTX_free(d->keys[i].ready[s][h]);
-        }
-        EVP_PKEY_free(d->keys[i].key);
+    if (!wait_for_words(d, count))
+        return;
+    keyd_threads_lock(&d->threads);
+    /* Backwards, as a dropped asker's place is taken by the last one. */
+    for (unsigned i = count; i-- > 0;) {
+        if (d->polled[1 + i].revents != 0)
+            hear_asker(d, i);
     }
+    if (d->working)
+        look_at_window(d);
+    if (d->polled[0].revents != 0)
+        hear_parent(d, user);
+    keyd_threads_unlock(&d->threads);
 }
 
 int
@@ -411,13 +379,19 @@ keyd_run(int control, const char *user)
     /* Where locking is not allowed the heap is still guarded and wiped. */
     CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_HEAP_PIECE);
     d->control = control;
-    d->polled[0] = (struct pollfd){ .fd = control, .events = POLLIN };
+    /* The parent may be slow to read what it is told: no signature waits for that. */
+    require(fcntl(control, F_SETFL, O_NONBLOCK) == 0);
+    keyd_threads_init(&d->threads, &d->askers);
+    d->polled = require_zeroed(1, sizeof *d->polled);
     while (!d->ended)
         turn(d, user);
-    while (d->asker_count > 0)
-        drop_asker(d, d->asker_count - 1);
-    forget_keys(d);
-    status = d->status;
+    status = d->status; /* whether or not the parent still hears the totals */
+    keyd_threads_fini(&d->threads);
+    while (d->askers.count > 0)
+        drop_asker(d, d->askers.count - 1);
+    keyd_keys_fini(&d->keys);
+    free(d->askers.rows);
+    free(d->polled);
     free(d);
     return status;
 }

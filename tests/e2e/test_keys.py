@@ -199,6 +199,24 @@ def test_a_worker_that_dies_takes_its_questions_along(proxy, make_client, stoppe
     assert make_client().ask().status == 200
 
 
+# --- what is told of it
+
+
+def test_the_log_says_how_many_signatures_each_worker_asked_for(proxy, make_client):
+    """At the end at the latest; a resumed session is none of them."""
+    clients = [make_client() for _ in range(3)]
+    clients[0].ask()
+    make_client(session=clients[0].tls.session, context=clients[0].tls.context).ask()
+    for client in proxy.clients:
+        client.close()
+    assert proxy.stop() == 0
+    event = proxy.expect_event("keys-asked")
+    assert event["postern.process.name"] == "worker-0"
+    assert event["postern.keys.signatures"] == 3
+    assert event["postern.keys.refused"] == 0
+    assert not proxy.events("keys-asked-oddly")
+
+
 # --- toward the upstream
 
 

@@ -77,12 +77,22 @@ hand_over_key(const char *name)
 int
 lab_new_asker(void)
 {
+    unsigned char every[KEY_SCOPE_BYTES];
+
+    memset(every, 0xff, sizeof every);
+    return lab_new_asker_of(bytes_of(every, sizeof every));
+}
+
+int
+lab_new_asker_of(struct bytes scope)
+{
     static struct ipc_writer w;
     int pair[2];
 
     require(ipc_pair(pair));
     ipc_begin(&w, IPC_CLIENT);
     ipc_put_string(&w, "test");
+    ipc_put_bytes(&w, scope);
     ipc_put_fd(&w, pair[1]);
     require(ipc_send(lab.control, &w) == IPC_DONE);
     close(pair[1]);

@@ -43,7 +43,9 @@ int lab_close(void **state);
 /* Starts keyd anew with all keys and gives lab.keys a channel; ends it. */
 void lab_start_keyd(void);
 void lab_connect_keys(void);
-int lab_new_asker(void); /* one more channel, for questions by hand */
+/* One more channel, for questions by hand: for every key, or for those of `scope`. */
+int lab_new_asker(void);
+int lab_new_asker_of(struct bytes scope);
 void lab_kill_keyd(void);
 
 /* "FOLDER/NAME.EXTENSION", in one of a few rotating buffers. */
