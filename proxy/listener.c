@@ -74,20 +74,13 @@ is_harmless(int error)
         error == ENOPROTOOPT || error == EOPNOTSUPP;
 }
 
-/*
- * A few per turn, so that others at work in this loop have theirs; whoever still waits
- * makes the socket readable again. Not uv_listen: it takes all at once, and cannot pause.
- */
 static void
-on_readable(uv_poll_t *poll, int status, int events)
+accept_up_to(struct listener_socket *socket, unsigned most)
 {
-    struct listener_socket *socket = poll->data;
     struct worker *worker = socket->listener->worker;
 
-    (void)status; /* an error is seen again by accept4 */
-    (void)events;
     ledger_say(worker->ledger, PLACE_ACCEPTING);
-    for (unsigned i = 0; i < ACCEPTS_PER_TURN && capacity_may_accept(worker); i++) {
+    for (unsigned i = 0; i < most && capacity_may_accept(worker); i++) {
         int fd = accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
@@ -98,6 +91,18 @@ on_readable(uv_poll_t *poll, int status, int events)
             capacity_refused(worker, errno);
         return;
     }
+}
+
+/*
+ * A few per turn, so that others at work in this loop have theirs; whoever still waits
+ * makes the socket readable again. Not uv_listen: it takes all at once, and cannot pause.
+ */
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* an error is seen again by accept4 */
+    (void)events;
+    accept_up_to(poll->data, ACCEPTS_PER_TURN);
 }
 
 static unsigned
@@ -151,6 +156,8 @@ listener_stop(struct listener *listener)
 
         if (!socket->open)
             continue;
+        /* As far as they know, those who wait are connected: closing would reset them. */
+        accept_up_to(socket, BACKLOG);
         uv_close((uv_handle_t *)&socket->poll, NULL);
         close(socket->fd);
         socket->open = false;

@@ -45,7 +45,7 @@ bool listener_start(struct listener *listener, struct note *note) MUST_USE;
 void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
 
-/* Stops accepting for good. Idempotent. */
+/* Accepts who waits in the kernel's queue, then stops for good. Idempotent. */
 void listener_stop(struct listener *listener);
 
 /* After the loop has run every close callback. */

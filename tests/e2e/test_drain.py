@@ -1,11 +1,14 @@
 """SIGTERM: what is under way is finished, what is not begun is refused, and then it is over."""
 
+import os
 import signal
 import socket
 
 import pytest
 from actors import until
 from wire import Truncated, lines, reply
+
+WAITING = 48  # more than a worker accepts in one turn of its loop
 
 
 @pytest.fixture
@@ -153,3 +156,17 @@ def is_alive(pid):
         return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_those_who_wait_to_be_accepted_are(played, proxy, make_client):
+    """As far as they know they are connected: closing the port would reset them."""
+    proxy.port()
+    worker = proxy.children()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [make_client(handshake=False) for _ in range(WAITING)]
+    proxy.process.send_signal(signal.SIGTERM)
+    proxy.expect_event("stopping")
+    os.kill(worker, signal.SIGCONT)
+    for client in waiting:
+        client.stream.handshake()
+    assert proxy.wait_end() == 0
