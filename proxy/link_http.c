@@ -192,11 +192,24 @@ receive_end(struct exchange *x, enum tls_io io, bool *moved)
     return fault;
 }
 
+/* All that is there and has room, and how the stream stands behind it. */
+static enum tls_io
+read_all(struct link *link)
+{
+    enum tls_io io;
+
+    do
+        io = tls_stream_read(&link->stream, &link->in);
+    while (io == TLS_IO_MOVED && !chunk_queue_is_full(&link->in));
+    return io;
+}
+
 enum fault
 link_receive(struct exchange *x, bool *moved)
 {
     struct link *link = x->link;
     size_t before = link->in.length;
+    bool waits_for_head = x->answer == ANSWER_NONE;
     enum fault fault = FAULT_NONE;
     enum tls_io io;
 
@@ -204,17 +217,20 @@ link_receive(struct exchange *x, bool *moved)
     link->in.limit = x->answer >= ANSWER_HELD
         ? WIRE_LIMIT
         : x->publish->limits.head_bytes + CHUNK_BYTES;
-    io = tls_stream_read(&link->stream, &link->in);
+    io = waits_for_head ? read_all(link) : tls_stream_read(&link->stream, &link->in);
     link->received += link->in.length - before;
     if (link->in.length > 0)
         link->answer_begun = true;
-    if (io == TLS_IO_MOVED)
-        *moved = true;
-    if (x->answer == ANSWER_NONE)
+    /* Bytes of a head that is not complete are no progress: it could drip for ever. */
+    if (waits_for_head)
         fault = receive_head(x, moved);
+    else if (io == TLS_IO_MOVED)
+        *moved = true;
     if (fault == FAULT_NONE && x->answer >= ANSWER_HELD)
         fault = receive_body(x, moved);
-    if (fault == FAULT_NONE && (io == TLS_IO_EOF || io == TLS_IO_FAILED))
+    /* A head that came with the end goes out first; behind an interim one lies another. */
+    if (fault == FAULT_NONE && (io == TLS_IO_EOF || io == TLS_IO_FAILED) &&
+        !(waits_for_head && *moved))
         fault = receive_end(x, io, moved);
     if (fault == FAULT_NONE)
         fault = release_answer(x);

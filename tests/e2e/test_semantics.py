@@ -186,6 +186,18 @@ def test_a_client_of_http_1_0_gets_no_interim_answer(play):
     client.expect_end()
 
 
+def test_interim_answers_before_the_last_answer_of_a_connection(play):
+    """They lie before it in one piece with the end, and are not for this client."""
+    client = play.client()
+    client.send(get("/", "1.0"))
+    upstream = play.upstream.accept()
+    upstream.expect_request()
+    upstream.send(lines("HTTP/1.1 103 Early Hints", "") * 3 + reply(200, b"final"))
+    upstream.close()
+    response = client.read_response("GET")
+    assert (response.interims, response.body) == ([], b"final")
+
+
 def test_eight_interim_answers_pass_and_the_ninth_is_too_many(stage):
     hints = lines("HTTP/1.1 103 Early Hints", "")
     stage.upstream.handler = lambda request: hints * int(request.target[1:]) + reply(200, b"final")

@@ -217,6 +217,22 @@ def test_an_upstream_that_stalls_in_its_head_is_a_504(played, proxy, make_client
     proxy.expect_event("request-forwarded", reason="upstream-timeout")
 
 
+def test_a_head_that_drips_has_no_more_time(played, proxy, make_client):
+    """Bytes of a head that is not complete are no progress: a byte a minute would do for months."""
+    proxy.published["idle"] = "300ms"
+    client = make_client()
+    connection = receive(client, played)
+    connection.send(HEAD + b"X: ")
+    with suppress(OSError):
+        for _ in range(1000):
+            if not client.is_quiet():
+                break
+            connection.send(b"x")
+    assert client.read_response().status == 504
+    proxy.expect_event("request-forwarded", reason="upstream-timeout")
+    connection.expect_gone()
+
+
 def test_trailers_without_end_cut_the_answer(played, proxy, make_client):
     client = make_client()
     connection = receive(client, played)

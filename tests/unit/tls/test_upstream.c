@@ -412,6 +412,52 @@ finds_the_authorities_of_the_system(void **state)
     assert_non_null(strstr(note.text, "none.pem"));
 }
 
+#define NAGS 4000 /* twice what fills cipher_out */
+
+/* One message that costs a server nothing and asks us for an answer. */
+static void
+upstream_nag(struct upstream *u)
+{
+    ERR_clear_error();
+    if (SSL_version(u->ssl) == TLS1_2_VERSION)
+        require(SSL_renegotiate(u->ssl) == 1); /* HelloRequest */
+    else
+        require(SSL_key_update(u->ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
+    (void)SSL_do_handshake(u->ssl); /* the socket may be full */
+}
+
+static void
+bounds_what_a_server_makes_us_say(void **state)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    struct tls_upstream_policy policy = { .verify_name = NULL };
+    struct tls_client *client = new_client(&policy);
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        struct upstream u;
+        struct link link;
+        struct tls_stream *s = &link.client.stream;
+        enum tls_io io = TLS_IO_WAIT;
+
+        upstream_open(&u, "mail");
+        SSL_CTX_set_max_proto_version(u.ctx, versions[i]);
+        call(&link, &u, client, "mail.example.org", i);
+        link.client.passive = true; /* as if its socket took nothing: no settle */
+        for (unsigned n = 0; n < NAGS && io == TLS_IO_WAIT; n++) {
+            upstream_nag(&u);
+            uv_run(&lab.loop, UV_RUN_NOWAIT);
+            io = tls_stream_read(s, &link.client.got);
+            assert_true(s->cipher_out.length < 5 * CHUNK_BYTES);
+        }
+        assert_int_not_equal(io, TLS_IO_MOVED);
+        assert_int_equal(SSL_version(s->ssl), versions[i]);
+        end_close(&link.client);
+        upstream_close(&u);
+    }
+    tls_client_free(&client);
+}
+
 int
 main(void)
 {
@@ -426,6 +472,7 @@ main(void)
         cmocka_unit_test(resumes_only_with_the_same_server_and_name),
         cmocka_unit_test(does_not_resume_past_the_end_of_the_chain),
         cmocka_unit_test(finds_the_authorities_of_the_system),
+        cmocka_unit_test(bounds_what_a_server_makes_us_say),
     };
 
     return cmocka_run_group_tests(tests, lab_open, lab_close);
