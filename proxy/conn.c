@@ -3,8 +3,9 @@
  *
  * conn_step is the decider. It is called after every event of the client's stream
  * or of the upstream link, looks at the whole connection, moves what can move, then
- * settles reading and writing once. Nothing here frees a connection but
- * on_handle_closed.
+ * settles reading and writing once. What was decided to end ends as the last act of
+ * the step (conn_close), so no function below it loses what its caller holds. Nothing
+ * here frees a connection but on_handle_closed.
  */
 #include "proxy/conn.h"
 
@@ -100,32 +101,46 @@ tell_end(const struct conn *c)
     journal_connection(&c->client, &facts);
 }
 
-/* Gives everything back but the handles; their close callbacks do the rest. */
+/* Ends what is under way; its ending event says with which fault. */
 static void
-conn_close(struct conn *c)
+drop_exchange(struct conn *c)
 {
-    if (c->phase == PHASE_CLOSING)
-        return;
-    if (c->fault == FAULT_NONE)
-        c->ended_in = c->phase == PHASE_LINGER ? c->ended_in : conn_phase(c);
     if (c->exchange != NULL)
         exchange_fail(c->exchange,
             c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
     exchange_free(&c->exchange);
+}
+
+/*
+ * Gives everything back but the handles; their close callbacks do the rest. Last in a
+ * step, because nobody may hold the exchange any more.
+ */
+static void
+conn_close(struct conn *c)
+{
+    if (c->stream.closing)
+        return;
+    drop_exchange(c);
     link_close_pinned(&c->client);
     chunk_queue_clear(&c->in);
     chunk_queue_clear(&c->out);
-    conn_enter(c, PHASE_CLOSING);
     tell_end(c);
     tls_stream_close(&c->stream, on_handle_closed);
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 
 void
+conn_finish(struct conn *c)
+{
+    if (c->phase != PHASE_CLOSING)
+        conn_enter(c, PHASE_CLOSING);
+}
+
+void
 conn_abort(struct conn *c, enum fault fault)
 {
     remember_fault(c, fault != FAULT_NONE ? fault : FAULT_INTERNAL);
-    conn_close(c);
+    conn_finish(c);
 }
 
 void
@@ -291,7 +306,7 @@ linger(struct conn *c)
     tls_stream_settle(&c->stream, c->drains_input);
     if (chunk_queue_is_empty(&c->out) && tls_stream_is_flushed(&c->stream) &&
         !c->drains_input)
-        conn_close(c);
+        conn_finish(c);
     return moved;
 }
 
@@ -425,7 +440,7 @@ time_out(struct conn *c, enum fault fault)
             exchange_time_out(c->exchange, fault);
         break;
     case PHASE_LINGER:
-        conn_close(c);
+        conn_finish(c);
         break;
     case PHASE_CLOSING:
         break;
@@ -451,8 +466,6 @@ arm(struct conn *c)
     enum fault unused;
     uint64_t until, now = now_ms(c);
 
-    if (c->phase == PHASE_CLOSING)
-        return;
     until = deadline(c, &unused);
     if (until == UINT64_MAX || (c->timer_at_ms != 0 && c->timer_at_ms <= until))
         return;
@@ -465,7 +478,7 @@ conn_step(void *owner)
 {
     struct conn *c = owner;
 
-    if (c->phase == PHASE_CLOSING)
+    if (c->stream.closing)
         return;
     ledger_say(c->client.worker->ledger, PLACE_IN_PHASE + conn_phase(c));
     if (c->client.pinned_lost && c->phase == PHASE_HEAD && c->exchange == NULL &&
@@ -475,7 +488,10 @@ conn_step(void *owner)
         while (advance(c))
             ;
     } while (settle(c));
-    arm(c);
+    if (c->phase == PHASE_CLOSING)
+        conn_close(c);
+    else
+        arm(c);
 }
 
 /* --- the beginning --- */
@@ -547,17 +563,15 @@ conn_accept(struct listener *listener, int fd, bool clear_text)
         return;
     }
     conn_init(c, listener, ssl, clear_text);
-    if (!tls_stream_accept(&c->stream, fd)) {
-        conn_abort(c, FAULT_CLIENT_RESET);
-        return;
+    if (tls_stream_accept(&c->stream, fd)) {
+        learn_address(c);
+        key_turn_set_source(&c->stream.turn, (struct sockaddr *)&c->client.address);
+        fault = conn_admit(c);
+    } else {
+        fault = FAULT_CLIENT_RESET;
     }
-    learn_address(c);
-    key_turn_set_source(&c->stream.turn, (struct sockaddr *)&c->client.address);
-    fault = conn_admit(c);
-    if (fault != FAULT_NONE) {
+    if (fault != FAULT_NONE)
         conn_abort(c, fault);
-        return;
-    }
     conn_step(c);
 }
 
@@ -570,7 +584,6 @@ conn_drain_all(struct listener *listener, bool at_once)
         next = c->next; /* freeing happens in callbacks, never here */
         if (at_once)
             conn_abort(c, FAULT_DRAINED);
-        else
-            conn_step(c);
+        conn_step(c);
     }
 }

@@ -160,6 +160,26 @@ framing_for_client(const struct exchange *x)
     return framing;
 }
 
+/*
+ * The head in x->response goes to the client as a whole or not at all: where it does not
+ * fit into its memory the exchange fails, and the next look finds our own answer.
+ */
+static bool
+write_response(struct conn *c, struct http_framing framing, bool close, bool persist)
+{
+    struct chunk_queue head;
+    enum fault fault;
+
+    chunk_queue_init(&head, SIZE_MAX);
+    fault = forward_response(c->exchange, framing, close, persist, &head);
+    if (fault == FAULT_NONE)
+        chunk_queue_move(&c->out, &head, head.length);
+    else
+        exchange_head_failed(c->exchange, fault);
+    chunk_queue_clear(&head);
+    return fault == FAULT_NONE;
+}
+
 static void
 write_head(struct conn *c)
 {
@@ -171,13 +191,11 @@ write_head(struct conn *c)
         c->keep_alive = false;
     if (!c->body.ended) /* an early answer: the rest of the upload is thrown away */
         c->drains_input = true;
+    if (!write_response(c, framing, !c->keep_alive && framing.kind != HTTP_TUNNEL,
+            c->keep_alive && x->request.minor == 0))
+        return;
     if (framing.kind == HTTP_TUNNEL)
         http_body_begin(&c->body, framing, limits_of(c));
-    if (forward_response(x, framing, !c->keep_alive && framing.kind != HTTP_TUNNEL,
-            c->keep_alive && x->request.minor == 0, &c->out) != FAULT_NONE) {
-        conn_abort(c, FAULT_MEMORY);
-        return;
-    }
     x->status_sent = x->response.status;
     c->answer_framing = framing.kind;
     c->answer_begun = true;
@@ -186,12 +204,8 @@ write_head(struct conn *c)
 static void
 write_interim(struct conn *c)
 {
-    struct exchange *x = c->exchange;
-
-    if (forward_response(x, (struct http_framing){ HTTP_NO_BODY, 0 }, false, false,
-            &c->out) != FAULT_NONE)
-        conn_abort(c, FAULT_MEMORY);
-    exchange_interim_passed(x);
+    if (write_response(c, (struct http_framing){ HTTP_NO_BODY, 0 }, false, false))
+        exchange_interim_passed(c->exchange);
 }
 
 /* "https://host[:port]target" for a request that came in clear text. */
@@ -214,13 +228,18 @@ static void
 write_own(struct conn *c)
 {
     struct exchange *x = c->exchange;
+    struct bytes location =
+        x->fault == FAULT_NONE ? https_location(c) : bytes_of(NULL, 0);
     struct http_reply reply = {
-        .fault = x->fault,
+        .location = location,
         .request_id = bytes_of_string(x->id),
         .as_json = http_wants_json(&x->request),
         .head_only = x->request.method_id == HTTP_METHOD_HEAD,
     };
 
+    if (location.at == NULL)
+        exchange_fail(x, FAULT_MEMORY); /* no effect on what had failed before */
+    reply.fault = x->fault;
     if (!c->body.ended) {
         c->keep_alive = false;
         c->drains_input = true;
@@ -229,8 +248,6 @@ write_own(struct conn *c)
         c->keep_alive = false;
     if (x->fault == FAULT_HTTP_METHOD_REFUSED)
         reply.allow = BYTES("GET, HEAD, POST");
-    if (x->fault == FAULT_NONE)
-        reply.location = https_location(c);
     if (c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
     reply.close = !c->keep_alive;
@@ -273,12 +290,12 @@ write_answer(struct conn *c)
         write_own(c);
         return true;
     case ANSWER_HEAD:
-        if (!c->answer_begun) {
-            write_head(c);
+        if (c->answer_begun)
+            return write_download(c);
+        write_head(c);
+        if (c->answer_begun)
             write_download(c);
-            return true;
-        }
-        return write_download(c);
+        return true;
     }
     return false;
 }
@@ -343,8 +360,6 @@ conn_http_exchange(struct conn *c)
     }
     if (write_answer(c))
         moved = true;
-    if (c->phase == PHASE_CLOSING)
-        return true;
     if (tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED)
         moved = true;
     if (is_delivered(c)) {

@@ -65,8 +65,14 @@ void conn_step(void *owner);
 /* Reads from the client into c->in; false when the connection has failed and was ended. */
 bool conn_read(struct conn *c, bool *moved);
 
-/* Immediate end, never without a fault; the client sees that what it got is not complete. */
+/*
+ * Immediate end, never without a fault; the client sees that what it got is not complete.
+ * Only decides: the exchange and all else live until the present step is over.
+ */
 void conn_abort(struct conn *c, enum fault fault);
+
+/* The end of one that has lingered; likewise. */
+void conn_finish(struct conn *c);
 
 /* Graceful end: what is queued leaves, then close_notify and FIN. */
 void conn_linger(struct conn *c, enum fault fault);

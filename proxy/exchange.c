@@ -20,8 +20,9 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
-/* Both heads twice at their largest, and the tables of their fields. */
-#define ARENA_LIMIT ((size_t)1280 * 1024)
+/* A head twice at its largest, the table of its fields, and what is worked out of it. */
+#define REQUEST_ARENA_BYTES ((size_t)768 * 1024)
+#define ANSWER_ARENA_BYTES ((size_t)640 * 1024)
 #define TRIES_MAX 8
 /* A client that went away looks just like one that only listens. */
 #define HALF_CLOSED_MS 30000
@@ -42,7 +43,8 @@ exchange_new(struct client *client, uint64_t begun_ns)
     x->begun_ns = begun_ns;
     x->moved_ms = x->upload_moved_ms = now_ms(x);
     request_id_make(x->id);
-    arena_init(&x->arena, ARENA_LIMIT);
+    arena_init(&x->arena, REQUEST_ARENA_BYTES);
+    arena_init(&x->answer_arena, ANSWER_ARENA_BYTES);
     flow_init(&x->upload);
     flow_init(&x->download);
     return x;
@@ -367,6 +369,16 @@ exchange_interim_passed(struct exchange *x)
     }
     x->answer = ANSWER_NONE;
     x->response = (struct http_head){ .status = 0 };
+    arena_clear(&x->answer_arena);
+}
+
+void
+exchange_head_failed(struct exchange *x, enum fault fault)
+{
+    x->answer =
+        ANSWER_HELD; /* a short answer may have ended before its head was written */
+    x->phase = PHASE_RELAY;
+    exchange_fail(x, fault);
 }
 
 /* One of the two channels of RPC over HTTP: a body of a gigabyte that comes as it comes. */
@@ -439,6 +451,7 @@ exchange_discard(struct exchange **exchange)
     chunk_queue_clear(&x->upload.data);
     chunk_queue_clear(&x->download.data);
     arena_clear(&x->arena);
+    arena_clear(&x->answer_arena);
     free(x);
     *exchange = NULL;
 }

@@ -38,7 +38,8 @@ enum answer {
 
 struct exchange {
     struct client *client;
-    struct arena arena;
+    struct arena arena;        /* of the request: its head, and what the gates keep */
+    struct arena answer_arena; /* of the answer's head; an interim one gives it back */
     char id[REQUEST_ID_BYTES];
     enum phase phase;    /* GATE, DIAL, RELAY, REPLY, DONE */
     enum phase ended_in; /* the phase in which `fault` struck */
@@ -102,8 +103,14 @@ void exchange_begin_tunnel(struct exchange *x, const struct publish_policy *publ
 /* Does what can be done now; true when something changed and another look is worth it. */
 bool exchange_step(struct exchange *x);
 
-/* The 1xx head has been written. */
+/* The 1xx head has been written: its memory goes, the next head may come. */
 void exchange_interim_passed(struct exchange *x);
+
+/*
+ * A head in `response` could not be written for the client, and nothing of it went out:
+ * the exchange fails with `fault`, and we answer ourselves.
+ */
+void exchange_head_failed(struct exchange *x, enum fault fault);
 
 /*
  * It ends because of `fault`. Before the answer's head has gone out: we answer

@@ -195,7 +195,7 @@ location(struct exchange *x, struct bytes value)
     if (scheme_port == 0 || !http_authority_read(bytes_of(rest.at, length), &to) ||
         !leads_to_us(x, &to, scheme_port))
         return value;
-    return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(x->authority),
+    return arena_print(&x->answer_arena, "https://%.*s%.*s", BYTES_ARG(x->authority),
         (int)(rest.length - length), rest.at + length);
 }
 
@@ -240,9 +240,9 @@ write_response_field(struct exchange *x, const struct http_field *field,
     if (field->id == FIELD_LOCATION)
         value = location(x, value);
     else if (field->id == FIELD_SET_COOKIE && !cookie_is_secure(value))
-        value = arena_print(&x->arena, "%.*s; Secure", BYTES_ARG(value));
+        value = arena_print(&x->answer_arena, "%.*s; Secure", BYTES_ARG(value));
     if (value.at == NULL && field->value.length > 0)
-        return FAULT_MEMORY;
+        return FAULT_UPSTREAM_MEMORY;
     http_write_field(to, field->name, value);
     return FAULT_NONE;
 }

@@ -58,7 +58,9 @@ ended_early(const struct link *link, enum tls_io io)
 static enum fault
 malformed(struct exchange *x, enum fault how)
 {
-    if (how == FAULT_MEMORY || how == FAULT_UPSTREAM_TRUNCATED)
+    if (how == FAULT_MEMORY)
+        return FAULT_UPSTREAM_MEMORY;
+    if (how == FAULT_UPSTREAM_TRUNCATED)
         return how;
     if (x->note.text[0] == '\0')
         note_set(&x->note, "%s", fault_text(how));
@@ -93,8 +95,10 @@ take_answer(struct exchange *x, const struct http_limits *limits)
         link->search = (struct http_head_search){ .seen = 0 };
         if (++link->interims > limits->interims)
             return FAULT_UPSTREAM_INTERIM;
-        if (x->request.minor > 0) /* HTTP/1.0 knows no interim answers */
+        if (x->request.minor > 0)
             x->answer = ANSWER_INTERIM;
+        else
+            exchange_interim_passed(x); /* HTTP/1.0 knows none: it ends here */
         return FAULT_NONE;
     }
     if (status == 101)
@@ -139,13 +143,13 @@ receive_head(struct exchange *x, bool *moved)
     case HTTP_HAS_ALL:
         break;
     }
-    raw = arena_take(&x->arena, length);
+    raw = arena_take(&x->answer_arena, length);
     if (raw == NULL)
-        return FAULT_MEMORY;
+        return FAULT_UPSTREAM_MEMORY;
     chunk_queue_peek(&link->in, 0, raw, length);
     chunk_queue_drop(&link->in, length);
     fault = http_response_parse(bytes_of(raw, length), x->request.method_id, limits,
-        &x->arena, &x->response, &x->note);
+        &x->answer_arena, &x->response, &x->note);
     if (fault != FAULT_NONE)
         return malformed(x, fault);
     *moved = true;

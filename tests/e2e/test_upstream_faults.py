@@ -14,6 +14,10 @@ LENGTH_100 = HEAD + lines("Content-Length: 100", "")
 CHUNKED = HEAD + lines("Transfer-Encoding: chunked", "")
 
 
+# Heads of the largest size.
+WIDE = {"head": "256KiB", "field_value": "256KiB"}
+
+
 @pytest.fixture
 def played(make_upstream):
     """An upstream whose part the scene plays itself."""
@@ -89,6 +93,23 @@ def test_a_head_without_end_is_cut_off(line, played, proxy, make_client):
         connection.send(line * ((1 << 20) // len(line)))
     assert client.read_response().status == 502
     proxy.expect_event("request-forwarded", reason="upstream-malformed")
+
+
+@pytest.mark.parametrize("limits, count, cookies", [({"head": "64KiB"}, 8, ["x" * 600] * 98), (WIDE, 3, ["x" * 250 * 1024])])
+def test_interim_answers_give_their_memory_back(limits, count, cookies, played, proxy, make_client):
+    """Each head of the largest size has the same room, however many came before it."""
+    proxy.published["limits"] = limits
+    client = make_client(tls="1.3")
+    client.send_request("GET", "/", [("Cookie", "; ".join(["a=b"] * 3000))])
+    connection = played.accept()
+    connection.expect_request()
+    fields = [f"Set-Cookie: {cookie}" for cookie in cookies]
+    for _ in range(count):
+        connection.send(lines("HTTP/1.1 103 Early Hints", *fields, ""))
+    connection.send(lines("HTTP/1.1 200 OK", "Content-Length: 4", *fields, "") + b"fine")
+    response = client.read_response()
+    assert ([interim.status for interim in response.interims], response.body) == ([103] * count, b"fine")
+    assert response.all("Set-Cookie") == [f"{cookie}; Secure" for cookie in cookies]
 
 
 def test_interim_answers_without_end_are_cut_off(played, proxy, make_client):
