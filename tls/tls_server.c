@@ -193,7 +193,8 @@ set_sessions(SSL_CTX *ctx, const struct tls_listener_policy *policy,
         return;
     }
     SSL_CTX_set_timeout(ctx, (long)policy->session_lifetime_s);
-    require(SSL_CTX_set_num_tickets(ctx, 1) == 1);
+    /* Two, for clients that race connections and use a ticket once (RFC 8446, C.4). */
+    require(SSL_CTX_set_num_tickets(ctx, 2) == 1);
     tls_tickets_use(ctx, tickets);
 }
 
