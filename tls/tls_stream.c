@@ -12,7 +12,6 @@
  */
 #include "tls/tls_stream.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
@@ -24,6 +23,12 @@
 
 #define CIPHER_IN_LIMIT (2 * CHUNK_BYTES)
 #define CIPHER_OUT_LIMIT (4 * CHUNK_BYTES)
+/*
+ * KeyUpdates, tickets and empty records (RFC 8446, 4.6 and 5.1) cost the sender next to
+ * nothing and us a key derivation or an answer each. So many bytes of them in a row, some
+ * thousand messages, are more than any peer needs.
+ */
+#define BARREN_LIMIT ((uint64_t)4 * CHUNK_BYTES)
 #define WRITE_SPANS 16 /* per system call; a fuller queue takes more calls */
 
 static void
@@ -93,6 +98,13 @@ has_nothing_to_read(const struct tls_stream *s)
         (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) == 0;
 }
 
+/* Has the other side talked for too long without saying anything? */
+static bool
+is_flooding(const struct tls_stream *s)
+{
+    return s->bytes_in - s->cipher_in.length > s->fruitful_in + BARREN_LIMIT;
+}
+
 enum tls_io
 tls_stream_read(struct tls_stream *s, struct chunk_queue *into)
 {
@@ -116,6 +128,13 @@ tls_stream_read(struct tls_stream *s, struct chunk_queue *into)
         if (io != TLS_IO_MOVED)
             break;
         moved = true;
+    }
+    if (moved)
+        s->fruitful_in = s->bytes_in - s->cipher_in.length;
+    else if (is_flooding(s) && io == TLS_IO_WAIT) {
+        fail(s,
+            s->side == TLS_SIDE_CLIENT ? FAULT_TLS_FLOOD : FAULT_UPSTREAM_TLS_FLOOD);
+        io = TLS_IO_FAILED;
     }
     return moved ? TLS_IO_MOVED : io;
 }
@@ -216,6 +235,7 @@ tls_stream_handshake(struct tls_stream *s, struct note *note)
     if (s->fault != FAULT_NONE)
         return TLS_IO_FAILED;
     s->established = true;
+    s->fruitful_in = s->bytes_in - s->cipher_in.length;
     return TLS_IO_MOVED;
 }
 
@@ -454,16 +474,6 @@ tls_stream_is_flushed(const struct tls_stream *s)
         (!s->finishing || s->finished);
 }
 
-bool
-tls_stream_is_quiet(const struct tls_stream *s)
-{
-    char byte;
-    int fd;
-
-    return uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0 &&
-        recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
 /* --- life --- */
 
 static void
@@ -561,38 +571,4 @@ tls_stream_close(struct tls_stream *s, void (*on_closed)(void *))
     s->on_closed = on_closed;
     key_turn_drop(&s->turn, s->ssl);
     uv_close((uv_handle_t *)&s->tcp, on_tcp_closed);
-}
-
-/* --- asking --- */
-
-const struct chunk_queue *
-tls_stream_unread(const struct tls_stream *s)
-{
-    return &s->cipher_in;
-}
-
-static const char *
-version_of(const SSL *ssl)
-{
-    return SSL_version(ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
-}
-
-void
-tls_stream_facts(const struct tls_stream *s, struct tls_facts *facts)
-{
-    const SSL_CIPHER *cipher = s->ssl == NULL ? NULL : SSL_get_current_cipher(s->ssl);
-    const char *name, *curve;
-
-    *facts = (struct tls_facts){ "", "", "", "", false };
-    if (s->ssl == NULL)
-        return;
-    name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
-    facts->server_name = name != NULL ? name : "";
-    if (cipher == NULL)
-        return;
-    curve = SSL_group_to_name(s->ssl, (int)SSL_get_negotiated_group(s->ssl));
-    facts->version = version_of(s->ssl);
-    facts->cipher = SSL_CIPHER_standard_name(cipher);
-    facts->curve = curve != NULL ? curve : "";
-    facts->resumed = SSL_session_reused(s->ssl) == 1;
 }

@@ -48,6 +48,7 @@ struct tls_stream {
         uv_shutdown_t shutdown;
     } req;
     uint64_t bytes_in, bytes_out; /* on the wire */
+    uint64_t fruitful_in;         /* of bytes_in, up to the last that carried data */
     int transport_error;          /* the socket's own trouble, a libuv code; 0: none */
     enum fault fault;             /* first cause, FAULT_NONE while healthy */
     enum tls_side side;
@@ -131,6 +132,15 @@ bool tls_stream_is_flushed(const struct tls_stream *s);
  * which may know more than the loop has been told.
  */
 bool tls_stream_is_quiet(const struct tls_stream *s);
+
+/* Bytes on the wire that the kernel has taken from us so far. */
+uint64_t tls_stream_written(const struct tls_stream *s);
+
+/*
+ * How many of those the other side has acknowledged (RFC 9293, 3.4): its kernel has them,
+ * whether or not its program has read them. Asks ours (SIOCOUTQ, tcp(7)).
+ */
+uint64_t tls_stream_acknowledged(const struct tls_stream *s);
 
 /* Immediate. Idempotent. `on_closed` runs later, once, when memory is free to go. */
 void tls_stream_close(struct tls_stream *s, void (*on_closed)(void *));

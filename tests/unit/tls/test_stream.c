@@ -137,35 +137,6 @@ sends_the_rest_when_the_socket_has_room(void **state)
     link_close(&link);
 }
 
-/* A peer that asks and never listens: what we owe it is bounded. */
-static void
-bounds_what_a_flood_of_key_updates_makes_us_say(void **state)
-{
-    struct site site;
-    struct link link;
-    struct raw raw;
-    struct tls_stream *s = &link.server.stream;
-
-    (void)state;
-    site_open(&site, "mail", NULL);
-    link_listen(&link, tls_server_ssl(site.server));
-    raw_open(&raw, link.port, NULL, "mail.example.org");
-    assert_true(raw_shake(&raw));
-    run_until(link.server.established);
-    link.server.passive = true; /* as if its socket took nothing: no settle */
-    do {
-        require(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
-        require(SSL_do_handshake(raw.ssl) == 1);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-        assert_int_equal(tls_stream_read(s, &link.server.got), TLS_IO_WAIT);
-        assert_true(s->cipher_out.length < 5 * CHUNK_BYTES);
-    } while (chunk_queue_is_empty(&s->cipher_in)); /* until OpenSSL takes no more */
-    assert_true(chunk_queue_is_full(&s->cipher_out));
-    raw_close(&raw);
-    link_close(&link);
-    site_close(&site);
-}
-
 static void
 settle_only(void *owner)
 {
@@ -575,7 +546,6 @@ main(void)
         cmocka_unit_test(carries_megabytes_both_ways),
         cmocka_unit_test(carries_clear_text_both_ways),
         cmocka_unit_test(sends_the_rest_when_the_socket_has_room),
-        cmocka_unit_test(bounds_what_a_flood_of_key_updates_makes_us_say),
         cmocka_unit_test(bounds_what_it_reads),
         cmocka_unit_test(holds_no_chunk_when_idle),
         cmocka_unit_test(survives_single_bytes),
