@@ -453,5 +453,8 @@ freeze(const struct loaded *loaded)
         : number(root, SETTING_FILE_WORKERS);
     frozen->snapshot.drain_ms = number(root, SETTING_FILE_DRAIN);
     frozen->snapshot.watchdog_ms = number(root, SETTING_FILE_WATCHDOG);
+    frozen->snapshot.minimum_rate =
+        number(tree_setting(root, SETTING_FILE_LIMITS_BLOCK),
+            SETTING_FILE_LIMITS_MINIMUM_RATE);
     return &frozen->snapshot;
 }

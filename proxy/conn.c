@@ -101,13 +101,18 @@ tell_end(const struct conn *c)
     journal_connection(&c->client, &facts);
 }
 
-/* Ends what is under way; its ending event says with which fault. */
+/* Ends what is under way; its ending event says why, and how far the answer came. */
 static void
 drop_exchange(struct conn *c)
 {
-    if (c->exchange != NULL)
-        exchange_fail(c->exchange,
-            c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
+    uint64_t taken;
+
+    if (c->exchange == NULL)
+        return;
+    exchange_fail(c->exchange, c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
+    taken = tls_stream_acknowledged(&c->stream);
+    if (c->answer_begun)
+        c->exchange->answer_taken = taken > c->answer_from ? taken - c->answer_from : 0;
     exchange_free(&c->exchange);
 }
 
@@ -156,6 +161,14 @@ conn_linger(struct conn *c, enum fault fault)
 
 /* --- the phases --- */
 
+/* TLS has failed, the socket has not: the alert that says why leaves first. */
+static void
+linger_for_alert(struct conn *c)
+{
+    c->drains_input = true;
+    conn_linger(c, c->stream.fault);
+}
+
 bool
 conn_read(struct conn *c, bool *moved)
 {
@@ -176,8 +189,10 @@ conn_read(struct conn *c, bool *moved)
     if (c->exchange == NULL && chunk_queue_is_empty(&c->in) &&
         c->stream.fault == FAULT_CLIENT_TRUNCATED)
         conn_linger(c, FAULT_NONE); /* between requests: how most clients leave */
-    else
+    else if (c->stream.transport_eof || c->stream.write_broken)
         conn_abort(c, c->stream.fault);
+    else
+        linger_for_alert(c);
     return false;
 }
 
@@ -278,9 +293,18 @@ handshake(struct conn *c)
     }
     if (c->stream.fault == FAULT_TLS_CLEAR_TEXT)
         c->credentials_seen = holds_credentials(tls_stream_unread(&c->stream));
-    c->drains_input = true;
-    conn_linger(c, c->stream.fault); /* the alert leaves first */
+    linger_for_alert(c);
     return true;
+}
+
+/* What still comes in keeps a lingering connection open: a reset would overtake our words. */
+static void
+note_what_comes(struct conn *c)
+{
+    if (c->heard_ms != 0 && c->stream.bytes_in == c->heard_bytes)
+        return;
+    c->heard_bytes = c->stream.bytes_in;
+    c->heard_ms = now_ms(c);
 }
 
 /* What is queued leaves; what still comes is thrown away, so that no reset overtakes it. */
@@ -289,6 +313,8 @@ linger(struct conn *c)
 {
     bool moved = false, failed = c->stream.fault != FAULT_NONE;
 
+    drop_exchange(c);
+    note_what_comes(c);
     if (!failed && c->stream.established) {
         moved = tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED;
         if (chunk_queue_is_empty(&c->out))
@@ -299,6 +325,7 @@ linger(struct conn *c)
             c->drains_input = false;
         chunk_queue_clear(&c->in);
     } else {
+        chunk_queue_clear(&c->out); /* nothing can be written over it any more */
         tls_stream_finish(&c->stream);
         if (c->stream.transport_eof || c->stream.write_broken)
             c->drains_input = false;
@@ -317,10 +344,6 @@ advance(struct conn *c)
     case PHASE_HANDSHAKE:
         return handshake(c);
     case PHASE_HEAD:
-        if (c->client.worker->draining && chunk_queue_is_empty(&c->in)) {
-            conn_linger(c, FAULT_NONE);
-            return true;
-        }
         return conn_http_head(c);
     case PHASE_GATE:
     case PHASE_DIAL:
@@ -356,106 +379,15 @@ settle(struct conn *c)
         (link != NULL && link->stream.fault != FAULT_NONE && !was_broken);
 }
 
-/* --- deadlines --- */
-
-static uint64_t
-client_deadline(struct conn *c, enum fault *fault)
-{
-    if (c->stream.bytes_out != c->sent_bytes ||
-        (chunk_queue_is_empty(&c->out) && tls_stream_is_flushed(&c->stream))) {
-        c->sent_bytes = c->stream.bytes_out;
-        c->sent_ms = now_ms(c);
-        return UINT64_MAX;
-    }
-    *fault = FAULT_CLIENT_SLOW_READ;
-    return c->sent_ms + c->listener->policy->reply_ms;
-}
-
-static uint64_t
-deadline(struct conn *c, enum fault *fault)
-{
-    const struct listener_policy *policy = c->listener->policy;
-    enum fault client_fault = FAULT_NONE;
-    uint64_t until, client_until;
-
-    switch (conn_phase(c)) {
-    case PHASE_HANDSHAKE:
-        *fault = FAULT_TLS_HANDSHAKE_TIMEOUT;
-        return c->phase_since_ms + policy->handshake_ms;
-    case PHASE_HEAD:
-        *fault = FAULT_CLIENT_SLOW_HEAD;
-        if (c->head_begun_ns != 0)
-            return c->head_begun_ms + policy->head_ms;
-        client_until = client_deadline(c, fault);
-        if (client_until != UINT64_MAX) { /* the last answer is not all gone yet */
-            c->phase_since_ms = now_ms(c);
-            return client_until;
-        }
-        *fault = FAULT_CLIENT_IDLE;
-        return c->phase_since_ms +
-            (c->requests > 0 ? policy->keep_alive_ms : policy->head_ms);
-    case PHASE_GATE:
-    case PHASE_DIAL:
-    case PHASE_RELAY:
-    case PHASE_REPLY:
-    case PHASE_DONE:
-        client_until = client_deadline(c, &client_fault);
-        until = exchange_deadline(c->exchange, fault);
-        if (client_until >= until)
-            return until;
-        *fault = client_fault;
-        return client_until;
-    case PHASE_LINGER:
-        return c->phase_since_ms + policy->linger_ms;
-    case PHASE_CLOSING:
-        break;
-    }
-    return UINT64_MAX;
-}
-
-static void
-time_out(struct conn *c, enum fault fault)
-{
-    switch (conn_phase(c)) {
-    case PHASE_HANDSHAKE:
-        if (!key_turn_refuse(&c->stream.turn)) /* else the step sends an alert */
-            conn_abort(c, fault);
-        break;
-    case PHASE_HEAD:
-        if (fault == FAULT_CLIENT_SLOW_HEAD)
-            conn_http_refuse(c, fault);
-        else if (fault == FAULT_CLIENT_SLOW_READ)
-            conn_abort(c, fault);
-        else
-            conn_linger(c, fault);
-        break;
-    case PHASE_GATE:
-    case PHASE_DIAL:
-    case PHASE_RELAY:
-    case PHASE_REPLY:
-    case PHASE_DONE:
-        if (fault == FAULT_CLIENT_SLOW_READ)
-            conn_abort(c, fault);
-        else
-            exchange_time_out(c->exchange, fault);
-        break;
-    case PHASE_LINGER:
-        conn_finish(c);
-        break;
-    case PHASE_CLOSING:
-        break;
-    }
-}
+/* --- time --- */
 
 static void
 on_timer(uv_timer_t *timer)
 {
     struct conn *c = timer->data;
-    enum fault fault = FAULT_NONE;
 
     c->timer_at_ms = 0;
-    if (deadline(c, &fault) <= now_ms(c))
-        time_out(c, fault);
+    conn_keep_time(c);
     conn_step(c);
 }
 
@@ -463,10 +395,8 @@ on_timer(uv_timer_t *timer)
 static void
 arm(struct conn *c)
 {
-    enum fault unused;
-    uint64_t until, now = now_ms(c);
+    uint64_t until = conn_next_look(c), now = now_ms(c);
 
-    until = deadline(c, &unused);
     if (until == UINT64_MAX || (c->timer_at_ms != 0 && c->timer_at_ms <= until))
         return;
     c->timer_at_ms = until > now ? until : now + 1;
@@ -488,10 +418,12 @@ conn_step(void *owner)
         while (advance(c))
             ;
     } while (settle(c));
-    if (c->phase == PHASE_CLOSING)
+    if (c->phase == PHASE_CLOSING) {
         conn_close(c);
-    else
-        arm(c);
+        return;
+    }
+    conn_note_delivery(c);
+    arm(c);
 }
 
 /* --- the beginning --- */
@@ -544,7 +476,6 @@ conn_init(struct conn *c, struct listener *listener, SSL *ssl, bool clear_text)
     c->timer.data = c;
     c->open_handles = 2;
     conn_enter(c, PHASE_HANDSHAKE);
-    c->sent_ms = c->phase_since_ms;
 }
 
 void

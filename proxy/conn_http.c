@@ -196,6 +196,7 @@ write_head(struct conn *c)
         return;
     if (framing.kind == HTTP_TUNNEL)
         http_body_begin(&c->body, framing, limits_of(c));
+    c->answer_from = tls_stream_written(&c->stream);
     x->status_sent = x->response.status;
     c->answer_framing = framing.kind;
     c->answer_begun = true;
@@ -255,6 +256,7 @@ write_own(struct conn *c)
     x->status_sent = x->fault == FAULT_NONE ? 308 : fault_status(x->fault);
     x->download.ended = x->download.delivered = true;
     x->phase = PHASE_DONE;
+    c->answer_from = tls_stream_written(&c->stream);
     c->answer_begun = true;
 }
 
@@ -309,16 +311,14 @@ goes_on(const struct conn *c)
 }
 
 /*
- * The answer is complete and on its way. The last one is waited for until the kernel has
- * it all: a slow client may need longer than the time to linger, and has it here.
+ * The answer is complete and the kernel has it all: only then is it told as a success.
+ * A slow client may need long for that, and has the time for replies here.
  */
 static bool
 is_delivered(struct conn *c)
 {
     if (!exchange_is_answered(c->exchange) || !chunk_queue_is_empty(&c->out))
         return false;
-    if (goes_on(c))
-        return true;
     tls_stream_settle(&c->stream, !chunk_queue_is_full(&c->in));
     return c->stream.fault == FAULT_NONE && tls_stream_is_flushed(&c->stream);
 }
@@ -362,6 +362,9 @@ conn_http_exchange(struct conn *c)
         moved = true;
     if (tls_stream_write(&c->stream, &c->out) == TLS_IO_MOVED)
         moved = true;
+    if (x->request.framing.kind == HTTP_TUNNEL && x->download.delivered &&
+        chunk_queue_is_empty(&c->out))
+        tls_stream_finish(&c->stream); /* the client's half may stay open */
     if (is_delivered(c)) {
         end_exchange(c);
         return true;

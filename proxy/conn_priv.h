@@ -19,6 +19,14 @@
 /* Which limits count the connection; each stands for those before it, too. */
 enum conn_counted { COUNTED_NOWHERE, COUNTED_BY_LISTENER, COUNTED_BY_SOURCE };
 
+/* How far the client has taken what is sent to it. */
+struct delivery {
+    uint64_t acknowledged; /* bytes on the wire, at the last look */
+    uint64_t since_ms;     /* it has taken nothing since then; 0: nothing is owed */
+    uint64_t looked_ms;
+    bool in_kernel; /* at the last look the kernel still held some */
+};
+
 struct conn {
     struct client client;
     struct tls_stream stream;
@@ -40,9 +48,10 @@ struct conn {
 
     uint64_t accepted_ns, head_begun_ns;
     uint64_t phase_since_ms, head_begun_ms;
-    uint64_t sent_ms,
-        sent_bytes;       /* when the client last took bytes, and the count then */
-    uint64_t timer_at_ms; /* when the timer will fire; 0: it does not run */
+    uint64_t heard_bytes, heard_ms; /* (linger) what has come, and when */
+    uint64_t answer_from;           /* bytes on the wire before the present answer */
+    uint64_t timer_at_ms;           /* when the timer will fire; 0: it does not run */
+    struct delivery delivery;
     unsigned requests, open_handles;
     enum conn_counted counted;
     bool peeking;      /* the ClientHello decides whether TLS ends here */
@@ -84,6 +93,17 @@ enum fault conn_admit(struct conn *c) MUST_USE;
 
 /* Takes back what conn_admit has counted, if anything. */
 void conn_dismiss(struct conn *c);
+
+/* --- conn_deadline.c --- */
+
+/* Last in a step: since when does the client owe it to us to take something? */
+void conn_note_delivery(struct conn *c);
+
+/* The timer has fired: asks how far the client has come, and acts if it is too late. */
+void conn_keep_time(struct conn *c);
+
+/* When to keep time next, in loop milliseconds; UINT64_MAX: not at all. */
+uint64_t conn_next_look(const struct conn *c);
 
 /* --- conn_http.c --- */
 

@@ -33,6 +33,14 @@ now_ms(const struct exchange *x)
     return uv_now(&x->client->worker->loop);
 }
 
+/* From here on the client is held to the least rate of an upload anew. */
+static void
+begin_pace(struct exchange *x)
+{
+    x->pace_since_ms = now_ms(x);
+    x->pace_from = x->upload.bytes;
+}
+
 struct exchange *
 exchange_new(struct client *client, uint64_t begun_ns)
 {
@@ -41,7 +49,9 @@ exchange_new(struct client *client, uint64_t begun_ns)
     x->client = client;
     x->phase = PHASE_GATE;
     x->begun_ns = begun_ns;
+    x->answer_taken = UINT64_MAX;
     x->moved_ms = x->upload_moved_ms = now_ms(x);
+    begin_pace(x);
     request_id_make(x->id);
     arena_init(&x->arena, REQUEST_ARENA_BYTES);
     arena_init(&x->answer_arena, ANSWER_ARENA_BYTES);
@@ -270,6 +280,7 @@ dial(struct exchange *x)
         }
         x->note.text[0] = '\0'; /* what failed before no longer matters */
         x->moved_ms = now_ms(x);
+        begin_pace(x);
         x->phase = PHASE_RELAY;
         return true;
     case TLS_IO_EOF:
@@ -311,31 +322,58 @@ link_failed(struct exchange *x, enum fault fault)
     x->phase = PHASE_DIAL;
 }
 
+/*
+ * Both directions are over. A tunnel's end independently of each other (RFC 9293, 3.6):
+ * what one side still has to say goes through after the other has closed its half.
+ */
+static bool
+is_relayed(const struct exchange *x)
+{
+    if (x->answer != ANSWER_HEAD || !x->download.ended)
+        return false;
+    return x->request.framing.kind != HTTP_TUNNEL ||
+        (x->upload.delivered && chunk_queue_is_empty(&x->link->out) &&
+            tls_stream_is_flushed(&x->link->stream));
+}
+
+/*
+ * Who waits for whom. Behind an early answer an upload that drips keeps nothing alive:
+ * only what the upstream still says does.
+ */
+static void
+note_movement(struct exchange *x, bool sent, bool received)
+{
+    if (received ||
+        (sent && (x->answer == ANSWER_NONE || x->request.framing.kind == HTTP_TUNNEL)))
+        x->moved_ms = now_ms(x);
+    if (chunk_queue_is_full(&x->upload.data))
+        begin_pace(x); /* it is the upstream that does not take more */
+}
+
 static bool
 relay(struct exchange *x)
 {
-    bool moved = false;
+    bool sent = false, received = false;
     enum fault fault = gate_body(x);
 
     if (fault == FAULT_NONE)
-        fault = link_send(x, &moved);
+        fault = link_send(x, &sent);
     if (fault == FAULT_NONE)
-        fault = link_receive(x, &moved);
+        fault = link_receive(x, &received);
     if (x->asked_ns == 0 && x->upload.delivered)
         x->asked_ns = clock_ns();
-    if (moved)
-        x->moved_ms = now_ms(x);
+    note_movement(x, sent, received);
     if (fault != FAULT_NONE) {
         link_failed(x, fault);
         return true;
     }
-    if (x->answer == ANSWER_HEAD && x->download.ended) {
+    if (is_relayed(x)) {
         drop_link(x, link_is_reusable(x));
         x->phase = PHASE_DONE;
         x->ended_in = PHASE_RELAY;
         return true;
     }
-    return moved;
+    return sent || received;
 }
 
 bool
@@ -366,6 +404,7 @@ exchange_interim_passed(struct exchange *x)
     if (x->response.status == 100) { /* now it is the client's turn */
         x->request.expects_continue = false;
         x->upload_moved_ms = now_ms(x);
+        begin_pace(x);
     }
     x->answer = ANSWER_NONE;
     x->response = (struct http_head){ .status = 0 };
@@ -398,6 +437,28 @@ waits_for_upload(const struct exchange *x)
         !(x->request.expects_continue && x->upload.bytes == 0);
 }
 
+/* By when the next bytes of the body have to be here, and the least of them. */
+static uint64_t
+upload_deadline(const struct exchange *x)
+{
+    uint64_t body_ms = x->client->listener->policy->body_ms;
+    uint64_t pace = x->pace_since_ms + body_ms, silence = x->upload_moved_ms + body_ms;
+
+    return x->client->worker->snapshot->minimum_rate > 0 && pace < silence ? pace
+                                                                           : silence;
+}
+
+/* The time of `timeouts.body` is over: did enough come in it? */
+static bool
+keeps_pace(const struct exchange *x)
+{
+    uint64_t body_ms = x->client->listener->policy->body_ms;
+    uint64_t least = x->client->worker->snapshot->minimum_rate * body_ms / 1000;
+
+    return x->upload_moved_ms + body_ms > now_ms(x) &&
+        x->upload.bytes - x->pace_from >= least;
+}
+
 uint64_t
 exchange_deadline(const struct exchange *x, enum fault *fault)
 {
@@ -412,13 +473,14 @@ exchange_deadline(const struct exchange *x, enum fault *fault)
     if (x->answer == ANSWER_HEAD && chunk_queue_is_full(&x->download.data))
         return UINT64_MAX; /* it is the client who does not take what is there */
     idle_ms = x->idle_ms;
-    if (x->half_closed && idle_ms > HALF_CLOSED_MS)
+    if ((x->half_closed || x->download.ended) && idle_ms > HALF_CLOSED_MS)
         idle_ms = HALF_CLOSED_MS;
     until = x->moved_ms + idle_ms;
     *fault = x->answer >= ANSWER_HELD ? FAULT_UPSTREAM_STALLED : FAULT_UPSTREAM_TIMEOUT;
-    if (waits_for_upload(x) &&
-        x->upload_moved_ms + x->client->listener->policy->body_ms < until) {
-        until = x->upload_moved_ms + x->client->listener->policy->body_ms;
+    if (x->download.ended) /* a tunnel, and the upstream has said all it had to say */
+        *fault = FAULT_CLIENT_IDLE;
+    if (waits_for_upload(x) && upload_deadline(x) < until) {
+        until = upload_deadline(x);
         *fault = FAULT_CLIENT_SLOW_BODY;
     }
     return until;
@@ -429,6 +491,8 @@ exchange_time_out(struct exchange *x, enum fault fault)
 {
     if (x->phase == PHASE_DIAL && x->link != NULL)
         dial_failed(x, fault);
+    else if (fault == FAULT_CLIENT_SLOW_BODY && keeps_pace(x))
+        begin_pace(x);
     else
         exchange_fail(x, fault);
 }

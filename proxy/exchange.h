@@ -67,6 +67,8 @@ struct exchange {
     struct flow upload, download;
     uint64_t moved_ms;        /* when a byte last moved in either direction */
     uint64_t upload_moved_ms; /* when one last came from the client */
+    uint64_t pace_since_ms;   /* from when, and from which byte on, the upload's */
+    uint64_t pace_from;       /* least rate is measured */
 
     struct link *link;
     struct server *server;             /* of the present or last try */
@@ -81,7 +83,9 @@ struct exchange {
     /* for the log */
     uint64_t begun_ns, asked_ns, answered_ns, connect_ns;
     uint64_t link_sent, link_received;
-    unsigned status_sent; /* what the client got; 0: nothing */
+    unsigned status_sent;  /* what the client got; 0: nothing */
+    uint64_t answer_taken; /* of an answer that was cut: what the client acknowledged,
+                              on the wire; UINT64_MAX: it was not cut */
     bool link_reused;
     struct sockaddr_storage server_address;
     char upstream_tls_version[16], upstream_tls_cipher[64];

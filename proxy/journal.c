@@ -249,6 +249,8 @@ journal_request(const struct exchange *x)
     if (x->status_sent != 0)
         event_number(log, EF_HTTP_STATUS, x->status_sent);
     event_number(log, EF_HTTP_RESPONSE_BODY, x->download.bytes);
+    if (x->answer_taken != UINT64_MAX)
+        event_number(log, EF_ANSWER_TAKEN, x->answer_taken);
     if (x->answer == ANSWER_HEAD)
         event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
     if (x->route != NULL && !x->redirects)

@@ -182,7 +182,9 @@ receive_end(struct exchange *x, enum tls_io io, bool *moved)
     struct link *link = x->link;
     enum fault fault;
 
-    if (x->answer == ANSWER_INTERIM || x->download.ended)
+    if (x->download.ended) /* a tunnel's other half is open as long as it takes bytes */
+        return io == TLS_IO_FAILED ? link->stream.fault : FAULT_NONE;
+    if (x->answer == ANSWER_INTERIM)
         return FAULT_NONE;
     if (x->answer == ANSWER_NONE)
         return ended_early(link, io);

@@ -145,6 +145,7 @@ drain(struct worker *w)
     if (w->draining)
         return;
     w->draining = true;
+    w->drain_since_ms = uv_now(&w->loop);
     for (unsigned i = 0; i < w->snapshot->listener_count; i++) {
         listener_stop(&w->listeners[i]);
         conn_drain_all(&w->listeners[i], false);

@@ -40,6 +40,7 @@ struct worker {
     struct capacity capacity;
     unsigned connections; /* client connections now open */
     bool draining;
+    uint64_t drain_since_ms;
 
     int control;
     uv_poll_t control_poll;

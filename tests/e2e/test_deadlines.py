@@ -186,6 +186,42 @@ def test_a_client_that_waits_for_100_continue_is_not_hurried(play):
     assert client.read_response().status == 204
 
 
+def test_a_body_that_trickles_ends_although_it_never_stops(make_upstream, make_proxy, make_client):
+    """What comes in each span of timeouts.body has to reach limits.minimum_rate."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.listener["timeouts"] = {"body": "2s"}
+    proxy.config["limits"] = {"minimum_rate": "1MiB"}
+    client = make_client(proxy)
+    client.send_request("POST", "/", [("Content-Length", str(64 * MEGABYTE))])
+    upstream.accept()
+    drip(client, bytes(100))
+    response = client.read_response()
+    assert (response.status, response.get("Connection")) == (408, "close")
+    proxy.expect_event("request-blocked", reason="client-slow-body", ended_by="client", phase="relay")
+
+
+def test_a_body_that_the_upstream_does_not_take_is_not_the_clients_fault(make_upstream, make_proxy, make_client):
+    """The least rate is asked of the client only while it is the client that is waited for."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.listener["timeouts"] = {"body": "500ms", "keep_alive": "1s", "head": "1s"}
+    proxy.config["limits"] = {"minimum_rate": "1KiB"}
+    client, length = make_client(proxy), 24 * MEGABYTE
+    sender = threading.Thread(target=client.send_request, args=("POST", "/"), kwargs={"body": bytes(length)})
+    sender.start()
+    inside = upstream.accept()
+    inside.read_head()
+    for _ in range(2):  # nothing is taken for more than the time of a body
+        make_client(proxy).expect_end()
+    received = 0
+    while received < length:
+        received += len(inside.read_some())
+    inside.send(reply(204))
+    sender.join()
+    assert client.read_response().status == 204
+
+
 # --- who does not take what it asked for
 
 
@@ -213,7 +249,52 @@ def test_a_client_that_stops_reading_is_cut_and_it_is_its_own_fault(play, path):
     pour(upstream, 64 * MEGABYTE)
     event = play.event_of(client, "request-forwarded", reason="client-slow-read", ended_by="client")
     assert lasted(event, "reply")
+    assert 0 < event["postern.answer_taken"] < event["http.response.body.bytes"]
     upstream.expect_gone()
+
+
+def test_a_client_that_takes_a_little_all_the_time_is_not_cut(make_upstream, make_proxy, make_client):
+    """What counts is what its kernel acknowledged, not whether a whole write has gone."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.listener["timeouts"] = {"reply": "1s"}
+    client = make_client(proxy, window=4096)
+    client.send_request("GET", "/")
+    inside = upstream.accept()
+    inside.expect_request()
+    pour(inside, MEGABYTE)
+    client.read_head()
+    for _ in range(200):
+        threading.Event().wait(0.02)  # its pace: 50 KB/s, so that 64 KiB take longer than `reply`
+        client.read_bytes(1024)
+    left = MEGABYTE - 200 * 1024
+    while left > 0:
+        left -= len(client.read_bytes(min(left, 65536)))
+    event = proxy.expect_event("request-forwarded", status=200, outcome="success")
+    assert "postern.answer_taken" not in event
+
+
+def test_an_answer_that_waits_in_the_kernel_is_not_idleness(make_upstream, make_proxy, make_client):
+    """The client may read later than its time between two requests, and gets its last byte."""
+    upstream = make_upstream(handler=None)
+    proxy = make_proxy(upstream)
+    proxy.listener["timeouts"] = {"keep_alive": "300ms"}
+    proxy.upstream["pool"] = {"size": 0}
+    client, length = make_client(proxy, window=4096), 48 * 1024
+    client.send_request("GET", "/")
+    inside = upstream.accept()
+    inside.expect_request()
+    inside.send(lines("HTTP/1.1 200 OK", f"Content-Length: {length}", "") + bytes(length))
+    proxy.expect_event("request-forwarded", status=200, outcome="success")
+    other = make_client(proxy)
+    other.send_request("GET", "/")
+    inside = upstream.accept()
+    inside.expect_request()
+    inside.send(reply(204))
+    assert other.read_response().status == 204
+    other.expect_end()  # idle for as long as is allowed
+    assert client.read_response().body == bytes(length)
+    client.expect_end()
 
 
 @pytest.mark.parametrize("idle", ["65m", "200ms"])
@@ -260,6 +341,21 @@ def stall_until_cut(play):
     upstream.expect_request()
     pour(upstream, 64 * MEGABYTE)
     play.event_of(client, "request-forwarded", reason="client-slow-read")
+
+
+def test_a_client_that_still_uploads_reads_its_early_answer(make_upstream, make_proxy, make_client):
+    """A reset would take the answer away from it: who is talking is listened to for longer."""
+    proxy = make_proxy(make_upstream())
+    proxy.listener["timeouts"] = {"linger": "300ms"}
+    proxy.published["body"] = "1KiB"
+    client = make_client(proxy)
+    client.send_request("POST", "/", [("Content-Length", "2000")])
+    for _ in range(50):
+        client.stream.send(b"x")
+        threading.Event().wait(0.02)  # more than three times what a silent client would have
+    response = client.read_response()
+    assert (response.status, response.get("Connection")) == (413, "close")
+    client.expect_end()
 
 
 def test_lingering_has_an_end(play):

@@ -101,16 +101,32 @@ def test_new_connections_are_refused_while_the_last_request_is_finished(played, 
 
 def test_idle_connections_are_closed_in_order(played, proxy, make_client):
     """Both the client's that waits for nothing and the pooled one inside."""
-    proxy.listener["timeouts"] = {"handshake": "5m", "head": "5m", "keep_alive": "5m"}  # none helps
-    client, newcomer = make_client(), make_client()
+    proxy.listener["timeouts"] = {"handshake": "5m", "head": "5m", "keep_alive": "5m", "linger": "300ms"}
+    client = make_client()
     connection = begin(client, played)
     connection.send(reply(200, b"before"))
     assert client.read_response().body == b"before"
     ask_to_stop(proxy)
     client.expect_end()
-    newcomer.expect_end()
     connection.expect_end()
     assert proxy.wait_end() == 0
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_request_that_crosses_the_stop_is_answered(before, played, proxy, make_client):
+    """HTTP/1.1 has no word to tell a client in time: who has a connection may still ask once."""
+    proxy.listener["timeouts"] = {"linger": "60s"}
+    client = make_client()
+    for _ in range(before):
+        begin(client, played).send(reply(200, b"before", [("Connection", "close")]))
+        assert client.read_response().body == b"before"
+    ask_to_stop(proxy)
+    begin(client, played).send(reply(200, b"last"))
+    response = client.read_response()
+    assert (response.body, response.get("Connection")) == (b"last", "close")
+    client.expect_end()
+    assert proxy.wait_end() == 0
+    proxy.expect_event("request-forwarded", status=200, outcome="success")
 
 
 def test_nothing_under_way_nothing_to_wait_for(proxy):

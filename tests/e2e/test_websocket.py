@@ -1,5 +1,10 @@
 """A tunnel exists only where it was allowed, asked for, and agreed to by the upstream."""
 
+import socket
+import ssl
+import threading
+from contextlib import suppress
+
 import pytest
 from actors import PUBLIC_NAME
 from wire import Truncated, lines, reply
@@ -47,6 +52,29 @@ def test_where_it_is_allowed_the_handshake_passes_and_then_all_bytes(play):
         assert upstream.read_bytes(len(data)) == data
         upstream.send(data[::-1])
         assert client.read_bytes(len(data)) == data[::-1]
+
+
+def test_what_the_client_still_says_passes_after_the_upstream_closed_its_half(play):
+    """A close_notify ends one direction (RFC 8446, 6.1), as a FIN does (RFC 9293, 3.6)."""
+    client, upstream, _, _ = tunnel(play, tls="1.3")
+    upstream.send(b"the last word")
+    half_close(upstream.stream)
+    assert client.read_bytes(13) == b"the last word"
+    rest = bytes(range(256)) * 5200
+    sender = threading.Thread(target=client.send, args=(rest,))
+    sender.start()
+    assert upstream.read_bytes(len(rest)) == rest
+    sender.join()
+    client.expect_end()
+    client.close()
+    play.event_of(client, "connection-ended", outcome="success")
+
+
+def half_close(stream):
+    """close_notify, and reading goes on: python's unwrap() would not read any more."""
+    with suppress(ssl.SSLError):
+        stream.close_notify()
+    stream.sock.shutdown(socket.SHUT_WR)
 
 
 def test_bytes_behind_the_handshake_wait_for_the_101(play):

@@ -77,6 +77,7 @@ nothing_written_means_the_defaults(void **state)
     assert_int_equal(s->upstream_count, 1);
     assert_true(s->workers >= 1 && s->workers <= 64);
     assert_int_equal(s->drain_ms, 30000);
+    assert_int_equal(s->minimum_rate, 1024);
     assert_int_equal(s->log.target_count, 1);
     assert_int_equal(s->log.targets[0].kind, LOG_TO_STDOUT);
 }
@@ -99,7 +100,7 @@ a_listener_has_defaults(void **state)
     assert_int_equal(l->head_ms, 15000);
     assert_int_equal(l->keep_alive_ms, 75000);
     assert_int_equal(l->body_ms, 60000);
-    assert_int_equal(l->reply_ms, 30000);
+    assert_int_equal(l->reply_ms, 300000);
     assert_int_equal(l->linger_ms, 2000);
     assert_int_equal(l->tls.minimum, TLS_MINIMUM_1_2);
     assert_null(l->tls.default_host);
