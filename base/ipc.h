@@ -20,7 +20,7 @@
 
 enum ipc_tag {
     /* parent -> any child, before IPC_BEGIN, in this order */
-    IPC_CONFIG = 1, /* string: the file's name for messages; descriptor: sealed memfd */
+    IPC_CONFIG = 1, /* descriptor: sealed memfd */
     IPC_ROLE,       /* u32: index of this worker, u32: number of workers,
                        string: our pseudonym in Via */
     IPC_LEDGER,     /* u32: columns, u32: listeners, u32: sources, u64: key of their
@@ -28,7 +28,7 @@ enum ipc_tag {
                        sealed size (proxy/ledger.h) */
     IPC_LISTENER,   /* u32: listener, u32: index in its addresses, u32: 1 for
                        redirect_http; descriptor: bound socket */
-    IPC_KEY,        /* string: certificate file, string: key's place; descriptor: key */
+    IPC_KEYS,       /* descriptor: sealed memfd, one record per private key, DER */
     IPC_TICKETS,    /* bytes: ticket secrets, newest first (tls/tls_ticket.h) */
     IPC_COOKIE_KEY, /* bytes: 32 bytes that sign the affinity cookie */
     IPC_ADDRESSES,  /* string: host, u32: count, bytes per address (4 or 16 long) */
@@ -41,8 +41,8 @@ enum ipc_tag {
     /* parent -> child, any time */
     IPC_DRAIN,  /* no fields: finish what is in flight, then end */
     IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is; to keyd,
-                   bytes: the keys it may ask for, one bit for each IPC_KEY, the lowest
-                   first (KEY_SCOPE_BYTES, tls/key_wire.h) */
+                   bytes: the keys it may ask for, one bit for each record of IPC_KEYS,
+                   the lowest first (KEY_SCOPE_BYTES, tls/key_wire.h) */
     IPC_PING,   /* u32: number of the question whether it still works */
     /* child -> parent */
     IPC_PONG,  /* u32: number of the question that this answers */
@@ -52,6 +52,9 @@ enum ipc_tag {
     /* worker -> keyd and back (tls/key_client.h) */
     IPC_SIGN,
     IPC_SIGNED,
+    /* parent -> notary: string: the configuration's file; and back, both once */
+    IPC_NOTARIZE,
+    IPC_NOTARIZED, /* u32: 0 the text, 1 the keys; descriptor: sealed memfd */
     /* any -> logd: one batch of events (log/event.h) */
     IPC_EVENTS,
 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/verbs.h"
-#include "config/config.h"
+#include "proxy/notary.h"
 #include "proxy/parent.h"
 
 static const char usage[] =
@@ -46,23 +46,16 @@ int
 cli_run(int argc, char **argv)
 {
     const char *file = CONFIG_DEFAULT;
-    struct diagnostics diagnostics;
-    struct snapshot *snapshot;
-    int status = parse(argc, argv, &file), memfd;
+    struct note note = { "" };
+    struct sealed sealed;
+    int status = parse(argc, argv, &file);
 
     if (status >= 0)
         return status;
-    diagnostics_init(&diagnostics);
-    snapshot = config_load_sealed(file, &memfd, &diagnostics);
-    if (snapshot == NULL || diagnostics.count > 0)
-        diagnostics_print(&diagnostics, stderr, diagnostics_may_colour(stderr));
-    diagnostics_fini(&diagnostics);
-    if (snapshot == NULL)
-        return 1;
-    if (memfd < 0) {
-        fprintf(stderr, "postern: the kernel keeps no copy of the configuration\n");
-        snapshot_unref(&snapshot);
+    if (!notary_seal(file, &sealed, &note)) {
+        if (note.text[0] != '\0')
+            fprintf(stderr, "postern: %s\n", note.text);
         return 1;
     }
-    return parent_run(snapshot, memfd);
+    return parent_run(&sealed);
 }

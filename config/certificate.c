@@ -2,7 +2,6 @@
  * config/certificate.c - asks OpenSSL and answers in yes and no.
  *
  * Reports nothing and keeps nothing: what a fact is worth is check_files.c's business.
- * Keys are read to be compared with a certificate and freed at once.
  */
 #include "config/certificate.h"
 
@@ -17,20 +16,29 @@
 #define SOON_DAYS 14
 #define CHAIN_MAX 10
 
-STACK_OF(X509) * certificates_read(const char *path)
+static STACK_OF(X509) * read_all(BIO *from)
 {
     STACK_OF(X509) *certificates = sk_X509_new_null();
-    BIO *file = BIO_new_file(path, "r");
     X509 *one;
 
     require(certificates != NULL);
-    while (file != NULL && (one = PEM_read_bio_X509(file, NULL, NULL, NULL)) != NULL)
+    while (from != NULL && (one = PEM_read_bio_X509(from, NULL, NULL, NULL)) != NULL)
         require(sk_X509_push(certificates, one) > 0);
-    ERR_clear_error(); /* the end of the file is an error to the PEM reader */
-    BIO_free(file);
+    ERR_clear_error(); /* the end of the text is an error to the PEM reader */
+    BIO_free(from);
     if (sk_X509_num(certificates) == 0)
         certificates_free(&certificates);
     return certificates;
+}
+
+STACK_OF(X509) * certificates_read(const char *path)
+{
+    return read_all(BIO_new_file(path, "r"));
+}
+
+STACK_OF(X509) * certificates_parse(struct bytes text)
+{
+    return read_all(BIO_new_mem_buf(text.at, (int)text.length));
 }
 
 void
@@ -38,26 +46,6 @@ certificates_free(STACK_OF(X509) * *certificates)
 {
     sk_X509_pop_free(*certificates, X509_free);
     *certificates = NULL;
-}
-
-/* Nobody is there to type a passphrase. */
-static int
-no_passphrase(char *buffer, int size, int writing, void *owner)
-{
-    (void)buffer, (void)size, (void)writing, (void)owner;
-    return -1;
-}
-
-EVP_PKEY *
-certificate_read_key(const char *path)
-{
-    BIO *file = BIO_new_file(path, "r");
-    EVP_PKEY *key =
-        file == NULL ? NULL : PEM_read_bio_PrivateKey(file, NULL, no_passphrase, NULL);
-
-    ERR_clear_error();
-    BIO_free(file);
-    return key;
 }
 
 /* The i-th DNS name of a subjectAltName; empty for other kinds and for names with NUL. */
@@ -126,8 +114,8 @@ certificate_names(X509 *certificate, struct stash *stash)
     return list;
 }
 
-static bool
-is_self_signed(X509 *certificate)
+bool
+certificate_is_self_signed(X509 *certificate)
 {
     return X509_NAME_cmp(X509_get_subject_name(certificate),
                X509_get_issuer_name(certificate)) == 0;
@@ -158,7 +146,7 @@ certificate_weakness(X509 *certificate)
     } else {
         return "its key is neither RSA nor ECDSA";
     }
-    if (!is_self_signed(certificate) &&
+    if (!certificate_is_self_signed(certificate) &&
         X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 &&
         (digest == NID_md5 || digest == NID_sha1 || digest == NID_md5_sha1))
         return "signed with MD5 or SHA-1";
@@ -214,44 +202,30 @@ find_issuer(STACK_OF(X509) * certificates, X509 *of)
     return NULL;
 }
 
-/* True when an authority of this system has signed `certificate`. */
-static bool
-system_knows_issuer(X509 *certificate)
-{
-    X509_STORE *store = X509_STORE_new();
-    X509_STORE_CTX *context = X509_STORE_CTX_new();
-    X509 *issuer = NULL;
-    bool known = false;
-
-    require(store != NULL && context != NULL);
-    if (X509_STORE_set_default_paths(store) == 1 &&
-        X509_STORE_CTX_init(context, store, certificate, NULL) == 1)
-        known = X509_STORE_CTX_get1_issuer(&issuer, context, certificate) == 1;
-    X509_free(issuer);
-    X509_STORE_CTX_free(context);
-    X509_STORE_free(store);
-    ERR_clear_error();
-    return known;
-}
-
-const char *
-certificate_missing_issuer(STACK_OF(X509) * certificates, struct stash *stash)
+X509 *
+certificate_chain_end(STACK_OF(X509) * certificates)
 {
     X509 *one = sk_X509_value(certificates, 0);
-    char name[200] = "";
 
     for (int depth = 0; depth < CHAIN_MAX; depth++) {
-        X509 *issuer = is_self_signed(one) ? NULL : find_issuer(certificates, one);
+        X509 *issuer =
+            certificate_is_self_signed(one) ? NULL : find_issuer(certificates, one);
 
         if (issuer == NULL)
             break;
         one = issuer;
     }
-    if (is_self_signed(one) || system_knows_issuer(one))
-        return NULL;
-    if (X509_NAME_get_text_by_NID(X509_get_issuer_name(one), NID_commonName, name,
-            sizeof(name)) <= 0)
-        X509_NAME_oneline(X509_get_issuer_name(one), name, sizeof(name));
+    return one;
+}
+
+const char *
+certificate_issuer(X509 *certificate, struct stash *stash)
+{
+    X509_NAME *issuer = X509_get_issuer_name(certificate);
+    char name[200] = "";
+
+    if (X509_NAME_get_text_by_NID(issuer, NID_commonName, name, sizeof(name)) <= 0)
+        X509_NAME_oneline(issuer, name, sizeof(name));
     for (char *c = name; *c != '\0';
          c++) /* the certificate's author chose these bytes */
         if ((unsigned char)*c < 0x20 || *c == 0x7f)

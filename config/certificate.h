@@ -1,5 +1,5 @@
 /*
- * config/certificate.h - facts about certificates and keys in files.
+ * config/certificate.h - facts about certificates in files.
  */
 #ifndef CONFIG_CERTIFICATE_H
 #define CONFIG_CERTIFICATE_H
@@ -14,8 +14,8 @@
 STACK_OF(X509) * certificates_read(const char *path) MUST_USE;
 void certificates_free(STACK_OF(X509) * *certificates);
 
-/* The first private key of a PEM file; NULL when there is none or it asks for a passphrase. */
-EVP_PKEY *certificate_read_key(const char *path) MUST_USE;
+/* The same from the text of such a file. */
+STACK_OF(X509) * certificates_parse(struct bytes text) MUST_USE;
 
 /*
  * True when a subjectAltName covers `host`, a DNS name (perhaps "*.example.com"), or an
@@ -43,10 +43,14 @@ struct certificate_times certificate_times(X509 *certificate);
 bool certificate_is_authority(X509 *certificate);
 
 /*
- * NULL when the chain of the first certificate leads to a self-signed one, or to an
- * authority that this system knows; else the name of the issuer that is missing.
+ * The end of the first certificate's chain as far as `certificates` lead: a self-signed
+ * one, or one whose issuer is not among them. The stack's.
  */
-const char *
-certificate_missing_issuer(STACK_OF(X509) * certificates, struct stash *stash);
+X509 *certificate_chain_end(STACK_OF(X509) * certificates);
+
+bool certificate_is_self_signed(X509 *certificate);
+
+/* The name of its issuer, for messages. */
+const char *certificate_issuer(X509 *certificate, struct stash *stash);
 
 #endif

@@ -5,6 +5,7 @@
 #define CONFIG_CHECK_H
 
 #include "config/include.h"
+#include "config/papers.h"
 #include "config/report.h"
 #include "config/tree.h"
 #include "proxy/proxy_policy.h"
@@ -17,10 +18,11 @@ void check_tree(const struct node *root, struct stash *stash, struct diagnostics
 
 /*
  * Files and accounts: certificates, keys, authorities, log folders, who may write to the
- * configuration. Looks at this machine only, never at the network.
+ * configuration. Looks at this machine only, never at the network. What was read and is
+ * to be served stands in `papers` afterwards.
  */
 void check_files(const struct node *root, const struct source_list *sources,
-    struct stash *stash, struct diagnostics *d);
+    struct papers *papers, struct stash *stash, struct diagnostics *d);
 
 /* The upstream that a published host or route names; NULL when there is none or it was refused. */
 const struct node *check_upstream_of(const struct node *root, const struct node *block,

@@ -1,14 +1,13 @@
 /*
  * config/check_files.c - what the configuration names on this machine.
  *
- * Opens files to look, and closes them. Says where something is wrong, and leaves
- * out what only follows from it: one mistake is one message.
+ * Reads certificates and keys, once, into the papers. Says where something is wrong, and
+ * leaves out what only follows from it: one mistake is one message.
  */
 #include "config/check.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 
 struct check {
     const struct node *root;
+    struct papers *papers;
     struct stash *stash;
     struct diagnostics *d;
 };
@@ -50,33 +50,17 @@ suggest_file(struct check *c, const char *path)
         s.best);
 }
 
-/* 0, or the errno with which `path` refuses to be read as a file. */
-static int
-try_read(const char *path, struct stat *status)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
-
-    if (fd < 0)
-        return errno;
-    if (fstat(fd, status) != 0)
-        error = errno;
-    else if (S_ISDIR(status->st_mode))
-        error = EISDIR;
-    close(fd);
-    return error;
-}
-
-/* The path that `node` names, when it can be read; else NULL after a message. */
-static const char *
+/* What `node` names, when it can be read; else NULL after a message. */
+static struct paper *
 readable(struct check *c, const struct node *node, const char *path)
 {
+    struct paper *paper = papers_read(c->papers, path);
     char where[TREE_PATH_BYTES];
-    struct stat status;
-    int error = try_read(path, &status);
+    int error = errno;
     const char *hint = NULL;
 
-    if (error == 0)
-        return path;
+    if (paper != NULL)
+        return paper;
     if (error == ENOENT)
         hint = suggest_file(c, path);
     else if (error == EACCES)
@@ -86,7 +70,7 @@ readable(struct check *c, const struct node *node, const char *path)
     return NULL;
 }
 
-static const char *
+static struct paper *
 readable_file(struct check *c, const struct node *node)
 {
     if (node == NULL || node->refused || node->kind != NODE_TEXT)
@@ -95,17 +79,16 @@ readable_file(struct check *c, const struct node *node)
 }
 
 /* The file of a key; a credential that only the service sees is a warning. */
-static const char *
+static struct paper *
 readable_key(struct check *c, const struct node *node)
 {
     const char *path;
     char where[TREE_PATH_BYTES];
-    struct stat status;
 
     if (value_read_key(node->text, node->mark.source->name, c->stash, &path) != NULL)
         return NULL;
     if (node->text[0] == 'c' && secure_getenv("CREDENTIALS_DIRECTORY") == NULL &&
-        try_read(path, &status) != 0) {
+        papers_read(c->papers, path) == NULL) {
         report(c->d, CODE_CREDENTIAL_UNSEEN, node->mark,
             "LoadCredential= of the unit has to name it",
             "%s: '%s' cannot be looked at from here", tree_path(node, where),
@@ -130,34 +113,47 @@ check_key_mode(struct check *c, const struct node *node, const char *path)
             tree_path(node, where));
 }
 
+static void
+refuse_key(struct check *c, const struct node *place, const struct paper *paper,
+    bool in_certificate)
+{
+    const char *hint = "postern reads private keys in PEM form";
+
+    if (paper->key_has_password)
+        hint = "it has a password, and nobody is there to type it: openssl pkey -in "
+               "OLD -out NEW";
+    else if (in_certificate)
+        hint = "append the key to this file, or name its file under key:";
+    report(c->d, CODE_NOT_PEM, place->mark, hint,
+        paper->key_has_password ? "the private key in '%s' cannot be used"
+                                : "there is no private key in '%s'",
+        paper->path);
+}
+
 /*
  * `key_node` NULL: the key has to be in the certificate's own file.
  */
 static void
-check_key(struct check *c, X509 *certificate, const struct node *node, const char *file,
-    const struct node *key_node)
+check_key(struct check *c, X509 *certificate, const struct node *node,
+    struct paper *paper, const struct node *key_node)
 {
     const struct node *place = key_node == NULL ? node : key_node;
-    const char *path = key_node == NULL ? file : readable_key(c, key_node);
-    EVP_PKEY *key;
 
-    if (path == NULL)
+    if (key_node != NULL)
+        paper = readable_key(c, key_node);
+    if (paper == NULL)
         return;
-    key = certificate_read_key(path);
-    if (key == NULL)
-        report(c->d, CODE_NOT_PEM, place->mark,
-            key_node == NULL
-                ? "append the key to this file, or name its file under key:"
-                : "postern reads PEM keys without a passphrase",
-            "there is no private key in '%s'", path);
-    else if (X509_check_private_key(certificate, key) != 1)
+    if (paper->key == NULL) {
+        refuse_key(c, place, paper, key_node == NULL);
+    } else if (X509_check_private_key(certificate, paper->key) != 1) {
         report(c->d, CODE_KEY_MISMATCH, place->mark,
             "key and certificate come from different requests; after a renewal both "
             "files change",
             "this key does not belong to the certificate");
-    else
-        check_key_mode(c, place, path);
-    EVP_PKEY_free(key);
+    } else {
+        check_key_mode(c, place, paper->path);
+        paper->key_is_served = true;
+    }
 }
 
 static void
@@ -180,11 +176,9 @@ check_times(struct check *c, X509 *certificate, const struct node *node)
 
 /* What holds for each certificate that we show, to clients and to servers. */
 static void
-check_own(struct check *c, STACK_OF(X509) * chain, const struct node *node)
+check_own(struct check *c, X509 *certificate, const struct node *node)
 {
-    X509 *certificate = sk_X509_value(chain, 0);
     const char *weakness = certificate_weakness(certificate);
-    const char *missing = certificate_missing_issuer(chain, c->stash);
 
     check_times(c, certificate, node);
     if (weakness != NULL)
@@ -192,33 +186,51 @@ check_own(struct check *c, STACK_OF(X509) * chain, const struct node *node)
             "RSA of at least 2048 bits or ECDSA on P-256, signed with SHA-256 or "
             "better",
             "the certificate is too weak: %s", weakness);
-    if (missing != NULL)
+}
+
+/* Clients know the authorities of systems like this one, and no intermediate. */
+static void
+check_chain(struct check *c, STACK_OF(X509) * chain, const struct node *node)
+{
+    X509 *end = certificate_chain_end(chain);
+    const char *missing;
+
+    if (!certificate_is_self_signed(end) && !papers_system_signed(c->papers, end)) {
+        missing = certificate_issuer(end, c->stash);
         report(c->d, CODE_CHAIN, node->mark,
             stash_print(c->stash,
                 "append the certificate of '%s', unless it is a root that clients have",
                 missing),
             "the chain seems incomplete: '%s' is not in this file and not known here",
             missing);
+    }
 }
 
-/* NULL after a message when `file` holds no certificate that could be checked further. */
-static STACK_OF(X509) *
-    read_chain(struct check *c, const struct node *node, const char *file)
+static void
+refuse_no_certificate(struct check *c, const struct node *node, const struct paper *p)
 {
-    STACK_OF(X509) *chain = certificates_read(file);
+    report(c->d, CODE_NOT_PEM, node->mark,
+        "convert it: openssl x509 -in FILE -out FILE.pem",
+        "there is no certificate in '%s'", p->path);
+}
 
-    if (chain == NULL) {
-        report(c->d, CODE_NOT_PEM, node->mark,
-            "convert it: openssl x509 -in FILE -out FILE.pem",
-            "there is no certificate in '%s'", file);
-    } else if (sk_X509_num(chain) > 1 &&
-        certificate_is_authority(sk_X509_value(chain, 0))) {
+/* The paper's chain; NULL after a message when it could not be checked further. */
+static STACK_OF(X509) *
+    chain_of(struct check *c, const struct node *node, struct paper *paper)
+{
+    if (paper->certificates == NULL) {
+        refuse_no_certificate(c, node, paper);
+        return NULL;
+    }
+    if (sk_X509_num(paper->certificates) > 1 &&
+        certificate_is_authority(sk_X509_value(paper->certificates, 0))) {
         report(c->d, CODE_ORDER, node->mark,
             "the server's certificate comes first, then the intermediates",
-            "the first certificate in '%s' is an authority's", file);
-        certificates_free(&chain);
+            "the first certificate in '%s' is an authority's", paper->path);
+        return NULL;
     }
-    return chain;
+    paper->is_served = true;
+    return paper->certificates;
 }
 
 /* A certificate of a published host, and where its key is said to be. */
@@ -250,15 +262,16 @@ static int
 check_certificate(struct check *c, const struct node *host, const struct pair *pair)
 {
     const struct node *node = pair->certificate;
-    const char *file = readable_file(c, node), *names;
-    STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
+    struct paper *paper = readable_file(c, node);
+    STACK_OF(X509) *chain = paper == NULL ? NULL : chain_of(c, node, paper);
+    const char *names;
     X509 *certificate;
-    int type;
 
     if (chain == NULL)
         return 0;
     certificate = sk_X509_value(chain, 0);
-    check_own(c, chain, node);
+    check_own(c, certificate, node);
+    check_chain(c, chain, node);
     if (!host->refused && !certificate_covers(certificate, host->key)) {
         names = certificate_names(certificate, c->stash);
         report(c->d, CODE_NOT_COVERED, node->mark,
@@ -268,10 +281,8 @@ check_certificate(struct check *c, const struct node *host, const struct pair *p
             "the certificate does not cover %s", host->key);
     }
     if (!pair->key_has_message)
-        check_key(c, certificate, node, file, pair->key);
-    type = certificate_key_type(certificate);
-    certificates_free(&chain);
-    return type;
+        check_key(c, certificate, node, paper, pair->key);
+    return certificate_key_type(certificate);
 }
 
 static void
@@ -294,34 +305,57 @@ check_host(struct check *c, const struct node *host)
 
 /* --- upstreams --- */
 
+/* Whom the servers of an upstream are measured by when it names no authority. */
+static void
+check_system_authorities(struct check *c, const struct node *upstream)
+{
+    const char *places = "";
+    struct paper *paper = papers_read_system(c->papers, &places);
+
+    if (paper != NULL)
+        paper->is_served = true;
+    else
+        report(c->d, CODE_FILE, upstream->key_mark,
+            "name one: verify: {ca: FILE}, or install ca-certificates",
+            "this system has no certificate authorities in %s", places);
+}
+
 static void
 check_authorities(struct check *c, const struct node *node)
 {
-    const char *file = readable_file(c, node);
-    STACK_OF(X509) *certificates = file == NULL ? NULL : certificates_read(file);
+    struct paper *paper = readable_file(c, node);
     unsigned authorities = 0, valid = 0;
 
-    if (file == NULL)
+    if (paper == NULL)
         return;
-    for (int i = 0; certificates != NULL && i < sk_X509_num(certificates); i++) {
-        X509 *one = sk_X509_value(certificates, i);
+    for (int i = 0; i < sk_X509_num(paper->certificates); i++) {
+        X509 *one = sk_X509_value(paper->certificates, i);
 
         authorities += certificate_is_authority(one);
         valid += certificate_is_authority(one) && !certificate_times(one).expired;
     }
-    if (certificates == NULL)
-        report(c->d, CODE_NOT_PEM, node->mark,
-            "convert it: openssl x509 -in FILE -out FILE.pem",
-            "there is no certificate in '%s'", file);
+    if (paper->certificates == NULL)
+        refuse_no_certificate(c, node, paper);
     else if (authorities == 0)
         report(c->d, CODE_NOT_CA, node->mark,
             "name the certificate of the authority that signed the server's",
-            "there is no authority's certificate in '%s'", file);
+            "there is no authority's certificate in '%s'", paper->path);
     else if (valid == 0)
         report(c->d, CODE_EXPIRED, node->mark,
             "get the authority's present certificate",
-            "every authority in '%s' has expired", file);
-    certificates_free(&certificates);
+            "every authority in '%s' has expired", paper->path);
+    paper->is_served = true;
+}
+
+static void
+check_verify(struct check *c, const struct node *upstream)
+{
+    const struct node *verify = tree_good(upstream, SETTING_VERIFY_BLOCK);
+
+    if (tree_meant(verify, SETTING_VERIFY_CA) != NULL)
+        check_authorities(c, tree_good(verify, SETTING_VERIFY_CA));
+    else if (check_bridge_of(upstream) == BRIDGE_REENCRYPT)
+        check_system_authorities(c, upstream);
 }
 
 static void
@@ -329,15 +363,14 @@ check_client_certificate(struct check *c, const struct node *upstream)
 {
     const struct node *node = tree_good(upstream, SETTING_UPSTREAM_CLIENT_CERTIFICATE);
     const struct node *key = tree_meant(upstream, SETTING_UPSTREAM_CLIENT_KEY);
-    const char *file = readable_file(c, node);
-    STACK_OF(X509) *chain = file == NULL ? NULL : read_chain(c, node, file);
+    struct paper *paper = readable_file(c, node);
+    STACK_OF(X509) *chain = paper == NULL ? NULL : chain_of(c, node, paper);
 
     if (chain == NULL)
         return;
-    check_times(c, sk_X509_value(chain, 0), node);
+    check_own(c, sk_X509_value(chain, 0), node);
     if (key == NULL || !key->refused)
-        check_key(c, sk_X509_value(chain, 0), node, file, key);
-    certificates_free(&chain);
+        check_key(c, sk_X509_value(chain, 0), node, paper, key);
 }
 
 /* --- the rest --- */
@@ -423,9 +456,9 @@ check_sources(struct check *c, const struct source_list *sources)
 
 void
 check_files(const struct node *root, const struct source_list *sources,
-    struct stash *stash, struct diagnostics *d)
+    struct papers *papers, struct stash *stash, struct diagnostics *d)
 {
-    struct check c = { root, stash, d };
+    struct check c = { root, papers, stash, d };
     const struct node *listeners = tree_good(root, SETTING_LISTENER_BLOCK);
     const struct node *upstreams = tree_good(root, SETTING_UPSTREAM_BLOCK);
 
@@ -440,8 +473,7 @@ check_files(const struct node *root, const struct source_list *sources,
     }
     for (const struct node *u = upstreams == NULL ? NULL : upstreams->first; u != NULL;
          u = u->next) {
-        check_authorities(&c,
-            tree_good(tree_good(u, SETTING_VERIFY_BLOCK), SETTING_VERIFY_CA));
+        check_verify(&c, u);
         check_client_certificate(&c, u);
     }
     for (size_t i = 0; i < ACCOUNTS; i++)

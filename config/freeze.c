@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/account.h"
+#include "base/seal.h"
 #include "config/check.h"
 #include "config/freeze_filter.h"
 #include "config/value.h"
@@ -19,6 +20,7 @@
 struct frozen {
     struct snapshot snapshot; /* first: what is handed out is this one's address */
     struct stash stash;
+    struct bytes sealed; /* where the texts of certificates lie */
 };
 
 struct freezer {
@@ -47,6 +49,7 @@ snapshot_unref(struct snapshot **snapshot)
     require(frozen->snapshot.references > 0);
     if (--frozen->snapshot.references > 0)
         return;
+    seal_unmap(&frozen->sealed);
     stash_fini(&frozen->stash);
     free(frozen);
 }
@@ -103,16 +106,25 @@ path(struct freezer *f, const struct node *node)
                         : value_path(node->text, node->mark.source->name, f->stash);
 }
 
-static const char *
-key_place(struct freezer *f, const struct node *node)
+/* The sealed text of a file's certificates; empty when nobody has sealed any. */
+static struct bytes
+certificates(const struct freezer *f, const struct paper *paper)
 {
-    const char *file = NULL;
+    return paper == NULL || f->loaded->sealed.at == NULL ? bytes_of(NULL, 0)
+                                                         : paper->text;
+}
 
-    if (node == NULL)
-        return "";
-    require(
-        value_read_key(node->text, node->mark.source->name, f->stash, &file) == NULL);
-    return stash_print(f->stash, "file:%s", file);
+/* `node` NULL: none. */
+static struct tls_certificate
+certificate(struct freezer *f, const struct node *node)
+{
+    const char *file = path(f, node);
+    const struct paper *paper =
+        file == NULL ? NULL : papers_find(&f->loaded->papers, file);
+
+    return (struct tls_certificate){ .chain_file = file,
+        .chain = certificates(f, paper),
+        .changed_ns = paper == NULL ? 0 : paper->changed_ns };
 }
 
 /* --- upstreams --- */
@@ -148,12 +160,12 @@ freeze_upstream(struct freezer *f, struct upstream_policy *u, const struct node 
     u->bridge = check_bridge_of(block);
     u->balance = (enum balance)tree_number(block, SETTING_UPSTREAM_BALANCE);
     u->tls.ca_file = path(f, tree_setting(verify, SETTING_VERIFY_CA));
+    u->tls.ca = certificates(f,
+        papers_find(&f->loaded->papers,
+            u->tls.ca_file == NULL ? PAPERS_OF_SYSTEM : u->tls.ca_file));
     u->tls.verify_name = copy(f, tree_text(verify, SETTING_VERIFY_NAME));
-    u->tls.certificate_file =
-        path(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_CERTIFICATE));
-    if (u->tls.certificate_file != NULL)
-        u->tls.key_place =
-            key_place(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_KEY));
+    u->tls.certificate =
+        certificate(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_CERTIFICATE));
     u->tls.minimum = (enum tls_minimum)tree_number(tls, SETTING_UPSTREAM_TLS_MINIMUM);
     u->connect_ms = number(block, SETTING_UPSTREAM_CONNECT);
     u->idle_pool_ms = number(pool, SETTING_POOL_IDLE);
@@ -215,15 +227,9 @@ freeze_certificates(struct freezer *f, struct tls_host_policy *host,
     host->certificate_count = count_values(setting);
     host->certificates = c = stash_take(f->stash, host->certificate_count, sizeof(*c));
     for (const struct node *v = tree_first_value(setting); v != NULL;
-         v = tree_next_value(v), c++) {
-        bool is_pair = v->kind == NODE_MAP;
-
-        c->chain_file =
-            path(f, is_pair ? tree_setting(v, SETTING_PAIR_CERTIFICATE) : v);
-        c->key_place = key_place(f,
-            is_pair ? tree_setting(v, SETTING_PAIR_KEY)
-                    : tree_setting(block, SETTING_PUBLISH_KEY));
-    }
+         v = tree_next_value(v), c++)
+        *c = certificate(f,
+            v->kind == NODE_MAP ? tree_setting(v, SETTING_PAIR_CERTIFICATE) : v);
 }
 
 /* A route inherits from the published host what it does not say itself. */
@@ -436,7 +442,7 @@ freeze_accounts(struct freezer *f)
 }
 
 struct snapshot *
-freeze(const struct loaded *loaded)
+freeze(struct loaded *loaded)
 {
     const struct node *root = loaded->root;
     struct frozen *frozen = require_zeroed(1, sizeof(*frozen));
@@ -456,5 +462,7 @@ freeze(const struct loaded *loaded)
     frozen->snapshot.minimum_rate =
         number(tree_setting(root, SETTING_FILE_LIMITS_BLOCK),
             SETTING_FILE_LIMITS_MINIMUM_RATE);
+    frozen->sealed = loaded->sealed;
+    loaded->sealed = bytes_of(NULL, 0);
     return &frozen->snapshot;
 }

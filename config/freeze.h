@@ -7,7 +7,11 @@
 #include "config/load.h"
 #include "config/snapshot.h"
 
-/* One reference; owns copies of everything, so `loaded`, which passed all checks, may go. */
-struct snapshot *freeze(const struct loaded *loaded) MUST_USE;
+/*
+ * One reference; owns copies of everything, so `loaded`, which passed all checks, may go.
+ * What it was unsealed from is taken over: the texts of certificates stay there. Of a
+ * configuration that was not sealed, which serves nobody, it has none.
+ */
+struct snapshot *freeze(struct loaded *loaded) MUST_USE;
 
 #endif

@@ -1,23 +1,30 @@
 /*
  * config/load.c - files to a tree, and across processes as text.
  *
- * A sealed configuration is a sequence of "role\0name\0length\0bytes": the role a
- * number, the names as messages show them. The reader trusts its parent but not its own luck, so every length is checked.
+ * A sealed configuration is a row of records (base/seal.h), four for each source: its
+ * role, a number; its name, as messages show it; when its file was changed, in
+ * nanoseconds, of certificates; the text. The reader trusts its parent but not its own
+ * luck, so every length is checked.
  */
 #include "config/load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/seal.h"
 #include "config/check.h"
 #include "config/data_folder.h"
 #include "config/validate.h"
 #include "config/value.h"
 #include "config/yaml.h"
+
+static void
+begin(struct loaded *loaded)
+{
+    stash_init(&loaded->stash);
+    papers_init(&loaded->papers, &loaded->stash);
+}
 
 /* The path that a setting of the main block names; NULL when it is not written. */
 static const char *
@@ -77,7 +84,7 @@ loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d)
     struct node *root;
 
     *loaded = (struct loaded){ .list.count = 1 };
-    stash_init(&loaded->stash);
+    begin(loaded);
     if (d->file == NULL)
         d->file = require_copy(file);
     if (!source_read(main_file, file, &loaded->stash)) {
@@ -111,7 +118,7 @@ loaded_parse_all(struct loaded *loaded, const struct source *sources, unsigned c
 {
     require(count > 0 && count <= SOURCES_MAX);
     *loaded = (struct loaded){ .list.count = count };
-    stash_init(&loaded->stash);
+    begin(loaded);
     for (unsigned i = 0; i < count; i++) {
         loaded->list.sources[i] = sources[i];
         loaded->list.sources[i].index = i;
@@ -130,50 +137,53 @@ loaded_parse(struct loaded *loaded, struct bytes text, struct diagnostics *d)
 void
 loaded_fini(struct loaded *loaded)
 {
+    papers_fini(&loaded->papers);
+    seal_unmap(&loaded->sealed);
     stash_fini(&loaded->stash);
     loaded->root = NULL;
 }
 
-static bool
-write_all(int fd, const char *at, size_t length)
-{
-    while (length > 0) {
-        ssize_t wrote = write(fd, at, length);
+/* --- across processes --- */
 
-        if (wrote < 0 && errno != EINTR)
-            return false;
-        if (wrote > 0) {
-            at += wrote;
-            length -= (size_t)wrote;
-        }
-    }
-    return true;
+static bool
+put_number(int fd, int64_t number)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%lld", (long long)number);
+
+    return seal_put(fd, bytes_of(digits, (size_t)length));
 }
 
 static bool
-write_source(int fd, const struct source *source)
+put_source(int fd, enum source_role role, const char *name, int64_t changed_ns,
+    struct bytes text)
 {
-    char role[24], length[24];
-    int role_digits = snprintf(role, sizeof(role), "%d", (int)source->role);
-    int digits = snprintf(length, sizeof(length), "%zu", source->text.length);
+    return put_number(fd, role) && seal_put(fd, bytes_of_string(name)) &&
+        put_number(fd, changed_ns) && seal_put(fd, text);
+}
 
-    return write_all(fd, role, (size_t)role_digits + 1) &&
-        write_all(fd, source->name, strlen(source->name) + 1) &&
-        write_all(fd, length, (size_t)digits + 1) &&
-        write_all(fd, source->text.at, source->text.length);
+static bool
+put_all(int fd, const struct loaded *loaded)
+{
+    bool good = true;
+
+    for (unsigned i = 0; good && i < loaded->list.count; i++) {
+        const struct source *source = &loaded->list.sources[i];
+
+        good = put_source(fd, source->role, source->name, 0, source->text);
+    }
+    for (const struct paper *p = loaded->papers.first; good && p != NULL; p = p->next)
+        if (p->is_served)
+            good = put_source(fd, SOURCE_CERTIFICATES, p->path, p->changed_ns, p->text);
+    return good;
 }
 
 int
 loaded_seal(const struct loaded *loaded)
 {
-    int fd = memfd_create("postern-config", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
-    bool good = fd >= 0;
+    int fd = seal_open("postern-config"), error;
 
-    for (unsigned i = 0; good && i < loaded->list.count; i++)
-        good = write_source(fd, &loaded->list.sources[i]);
-    if (good &&
-        fcntl(fd, F_ADD_SEALS,
-            F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+    if (fd >= 0 && put_all(fd, loaded) && seal_shut(fd))
         return fd;
     error = errno;
     if (fd >= 0)
@@ -182,55 +192,53 @@ loaded_seal(const struct loaded *loaded)
     return -1;
 }
 
-/* One "role\0name\0length\0bytes" off `rest`. */
 static bool
-cut_source(struct source *source, struct bytes *rest, struct stash *stash)
+cut_number(struct bytes *rest, uint64_t most, uint64_t *number)
 {
-    struct bytes kind = bytes_cut(rest, '\0'), name = bytes_cut(rest, '\0');
-    struct bytes digits = bytes_cut(rest, '\0');
-    uint64_t role, length;
+    struct bytes digits;
 
-    if (rest->at == NULL || !bytes_to_u64(kind, SOURCE_MITIGATIONS, &role) ||
-        !bytes_to_u64(digits, SOURCE_BYTES_MAX + 1, &length) || length > rest->length)
-        return false;
-    source->role = (enum source_role)role;
-    source->name = stash_copy(stash, name);
-    source->text.at = stash_copy(stash, bytes_of(rest->at, length));
-    source->text.length = length;
-    *rest = bytes_of(rest->at + length, rest->length - length);
-    return true;
+    return seal_cut(rest, &digits) && bytes_to_u64(digits, most, number);
 }
 
+/* One source off `rest`: a paper, or the next of the list. */
 static bool
-cut_sources(struct loaded *loaded, struct bytes rest)
+cut_source(struct loaded *loaded, struct bytes *rest)
 {
-    while (rest.length > 0) {
-        struct source *source = &loaded->list.sources[loaded->list.count];
+    struct source *source = &loaded->list.sources[loaded->list.count];
+    uint64_t role, changed_ns;
+    struct bytes name, text;
 
-        if (loaded->list.count == SOURCES_MAX ||
-            !cut_source(source, &rest, &loaded->stash))
-            return false;
-        source->index = loaded->list.count++;
+    if (!cut_number(rest, SOURCE_CERTIFICATES, &role) || !seal_cut(rest, &name) ||
+        !cut_number(rest, INT64_MAX, &changed_ns) || !seal_cut(rest, &text))
+        return false;
+    if (role == SOURCE_CERTIFICATES) {
+        papers_add(&loaded->papers, stash_copy(&loaded->stash, name), text,
+            (int64_t)changed_ns);
+        return true;
     }
-    return loaded->list.count > 0;
+    if (loaded->list.count == SOURCES_MAX)
+        return false;
+    source->role = (enum source_role)role;
+    source->name = stash_copy(&loaded->stash, name);
+    source->text.at = stash_copy(&loaded->stash, text);
+    source->text.length = text.length;
+    source->index = loaded->list.count++;
+    return true;
 }
 
 void
 loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d)
 {
-    struct stat status;
-    void *memory = MAP_FAILED;
-    bool good = false;
+    struct bytes rest;
+    bool good;
 
     *loaded = (struct loaded){ 0 };
-    stash_init(&loaded->stash);
-    if (fstat(memfd, &status) == 0 && status.st_size > 0)
-        memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, memfd, 0);
-    if (memory != MAP_FAILED) {
-        good = cut_sources(loaded, bytes_of(memory, (size_t)status.st_size));
-        munmap(memory, (size_t)status.st_size);
-    }
-    if (!good) {
+    begin(loaded);
+    good = seal_map(memfd, &loaded->sealed);
+    rest = loaded->sealed;
+    while (good && rest.length > 0)
+        good = cut_source(loaded, &rest);
+    if (!good || loaded->list.count == 0) {
         report(d, CODE_FILE, (struct mark){ 0 }, NULL,
             "the sealed configuration is damaged");
         return;

@@ -5,6 +5,7 @@
 #define CONFIG_LOAD_H
 
 #include "config/include.h"
+#include "config/papers.h"
 #include "config/preset.h"
 
 struct loaded {
@@ -13,6 +14,8 @@ struct loaded {
     struct node *root;              /* NULL when the main file gave no tree */
     struct presets presets;         /* the applications of its hosts */
     const struct node *mitigations; /* NULL when there are none */
+    struct papers papers;           /* certificates and keys, once they are checked */
+    struct bytes sealed;            /* what it was unsealed from, mapped; else empty */
 };
 
 /* Reads, joins, validates and checks what is written. All mistakes are in `d`, not yet sorted. */
@@ -28,7 +31,7 @@ void loaded_parse_all(struct loaded *loaded, const struct source *sources,
 /* The same from the bytes of loaded_seal(). */
 void loaded_unseal(struct loaded *loaded, int memfd, struct diagnostics *d);
 
-/* A sealed memfd with the sources, -1 with errno. */
+/* A sealed memfd with the sources and the certificates that are served, -1 with errno. */
 int loaded_seal(const struct loaded *loaded) MUST_USE;
 
 void loaded_fini(struct loaded *loaded);

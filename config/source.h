@@ -18,6 +18,7 @@ enum source_role {
     SOURCE_SETTINGS, /* the main file, or one that it includes */
     SOURCE_PRESET,
     SOURCE_MITIGATIONS,
+    SOURCE_CERTIFICATES, /* only where it crosses processes: config/papers.h has them */
 };
 
 struct source {

@@ -13,6 +13,7 @@
 #include "base/ipc.h"
 #include "config/config.h"
 #include "log/logd.h"
+#include "proxy/notary.h"
 #include "proxy/resolver.h"
 #include "proxy/worker.h"
 #include "tls/keyd.h"
@@ -22,6 +23,7 @@ static const char *const role_names[] = {
     [CHILD_KEYD] = "keyd",
     [CHILD_RESOLVER] = "resolver",
     [CHILD_WORKER] = "worker",
+    [CHILD_NOTARY] = "notary",
 };
 
 const char *
@@ -39,8 +41,8 @@ child_environment(void)
 {
     static const char *const names[] = { "SSL_CERT_FILE=", "SSL_CERT_DIR=",
         "CREDENTIALS_DIRECTORY=", "POSTERN_DATA=", "RES_OPTIONS=", "LOCALDOMAIN=",
-        "TZ=", "LD_LIBRARY_PATH=", "LD_PRELOAD=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
-        "LSAN_OPTIONS=" };
+        "TZ=", "NO_COLOR=", "LD_LIBRARY_PATH=", "LD_PRELOAD=", "ASAN_OPTIONS=",
+        "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
     static char *passed_on[sizeof names / sizeof names[0] + 1];
     size_t count = 0;
 
@@ -159,6 +161,8 @@ child_main(const char *role)
     }
     fcntl(CHILD_CONTROL, F_SETFD, FD_CLOEXEC);
     leave_signals_to_parent();
+    if (strcmp(role, child_role_name(CHILD_NOTARY)) == 0)
+        return notary_run(CHILD_CONTROL);
     snapshot = receive_configuration();
     if (snapshot == NULL)
         return 1;

@@ -8,7 +8,13 @@
 
 #include "base/note.h"
 
-enum child_role { CHILD_LOGD, CHILD_KEYD, CHILD_RESOLVER, CHILD_WORKER };
+enum child_role {
+    CHILD_LOGD,
+    CHILD_KEYD,
+    CHILD_RESOLVER,
+    CHILD_WORKER,
+    CHILD_NOTARY, /* ends before the others start: proxy/notary.h */
+};
 
 /* The descriptor of the control channel in every child. */
 #define CHILD_CONTROL 3
@@ -24,8 +30,8 @@ const char *child_role_name(enum child_role role); /* "logd", "keyd", ... */
 pid_t child_spawn(enum child_role role, int *control, struct note *note);
 
 /*
- * `postern process ROLE`: the child's side. Reads the configuration from the
- * control channel and runs the role. Returns the exit status; 2 when it was not
+ * `postern process ROLE`: the child's side. Reads the configuration (the notary its
+ * place) from the control channel and runs the role. Returns the exit status; 2 when it was not
  * started by a parent.
  */
 int child_main(const char *role);

@@ -1,7 +1,7 @@
 /*
  * proxy/family.c - what the parent tells its children, and what they tell it.
  *
- * Each child gets exactly what its role needs: keyd the key files, workers the
+ * Each child gets exactly what its role needs: keyd the sealed keys, workers the
  * sockets, the resolver nothing but names. Trust: a child may be compromised, so
  * of what it says only its readiness and well-formed addresses are believed.
  */
@@ -136,7 +136,7 @@ static bool
 tell_configuration(struct child *child)
 {
     ipc_begin(&out, IPC_CONFIG);
-    ipc_put_fd(&out, child->parent->memfd);
+    ipc_put_fd(&out, child->parent->sealed.text);
     return send_out(child);
 }
 
@@ -216,19 +216,9 @@ tell_worker(struct child *worker)
 static bool
 tell_keyd(struct child *keyd)
 {
-    const struct key_files *keys = &keyd->parent->keys;
-    bool ok = true;
-
-    for (unsigned i = 0; ok && i < keys->count; i++) {
-        lseek(keys->rows[i].fd, 0,
-            SEEK_SET); /* the offset is shared with the keyd before */
-        ipc_begin(&out, IPC_KEY);
-        ipc_put_string(&out, keys->rows[i].certificate);
-        ipc_put_string(&out, keys->rows[i].place);
-        ipc_put_fd(&out, keys->rows[i].fd);
-        ok = send_out(keyd);
-    }
-    return ok;
+    ipc_begin(&out, IPC_KEYS);
+    ipc_put_fd(&out, keyd->parent->sealed.keys);
+    return send_out(keyd);
 }
 
 static bool
@@ -248,6 +238,7 @@ tell(struct child *child)
         ok = ok && tell_worker(child);
         break;
     case CHILD_RESOLVER:
+    case CHILD_NOTARY: /* has its one question from notary.c */
         break;
     }
     ipc_begin(&out, IPC_BEGIN);

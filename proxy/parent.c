@@ -476,34 +476,50 @@ fini(struct parent *p)
 {
     ledger_free(&p->ledger);
     sockets_close(&p->sockets);
-    key_files_close(&p->keys);
     event_log_free(&p->log);
     secret_wipe(&p->tickets, sizeof p->tickets);
     secret_wipe(&p->cookie_key, sizeof p->cookie_key);
     free(p->children);
     free(p->names);
     free(p->names_are_news);
-    close(p->memfd);
+    close(p->sealed.text);
+    close(p->sealed.keys);
     snapshot_unref(&p->snapshot);
 }
 
+/* The parent reads the configuration as its children do: sealed, and without keys. */
+static struct snapshot *
+unseal(const struct sealed *sealed)
+{
+    struct diagnostics diagnostics;
+    struct snapshot *snapshot;
+
+    diagnostics_init(&diagnostics);
+    snapshot = config_unseal(sealed->text, &diagnostics);
+    if (snapshot == NULL)
+        diagnostics_print(&diagnostics, stderr, false);
+    diagnostics_fini(&diagnostics);
+    return snapshot;
+}
+
 int
-parent_run(struct snapshot *snapshot, int memfd)
+parent_run(const struct sealed *sealed)
 {
     static struct parent parent;
     struct parent *p = &parent;
     struct note note = { "" };
 
-    p->snapshot = snapshot;
-    p->memfd = memfd;
+    p->sealed = *sealed;
+    p->snapshot = unseal(sealed);
+    if (p->snapshot == NULL)
+        return 1;
     p->log = event_log_new("parent");
-    p->names = resolver_names(snapshot, &p->name_count);
+    p->names = resolver_names(p->snapshot, &p->name_count);
     p->names_are_news = require_zeroed(p->name_count + 1, 1);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     make_secrets(p);
-    if (!sockets_open(&p->sockets, snapshot, &note) ||
-        !key_files_open(&p->keys, snapshot, &note) || !open_ledger(p, &note) ||
+    if (!sockets_open(&p->sockets, p->snapshot, &note) || !open_ledger(p, &note) ||
         !jail_enter(JAIL_PARENT, NULL, &note)) {
         complain("", note.text);
         fini(p);

@@ -4,16 +4,15 @@
 #ifndef PROXY_PARENT_H
 #define PROXY_PARENT_H
 
-#include "config/snapshot.h"
+#include "config/config.h"
 
 /*
  * Runs postern with a checked configuration until SIGTERM or SIGINT, in the
- * foreground: opens sockets and key files, starts the other processes, writes
- * `postern ready` to standard output when they accept connections, starts again
- * what dies. Owns `snapshot`'s reference and `memfd` (config_load_sealed). What keeps it
- * from starting goes to standard error. Returns the exit status: 0 after a stop
- * that was asked for, 1 otherwise.
+ * foreground: opens sockets, starts the other processes, writes `postern ready` to
+ * standard output when they accept connections, starts again what dies. Owns the
+ * descriptors of `sealed` (notary.h). What keeps it from starting goes to standard
+ * error. Returns the exit status: 0 after a stop that was asked for, 1 otherwise.
  */
-int parent_run(struct snapshot *snapshot, int memfd);
+int parent_run(const struct sealed *sealed);
 
 #endif

@@ -8,12 +8,11 @@
 #include <uv.h>
 
 #include "base/ipc.h"
-#include "config/snapshot.h"
+#include "config/config.h"
 #include "log/event.h"
 #include "proxy/address_list.h"
 #include "proxy/affinity.h"
 #include "proxy/child.h"
-#include "proxy/key_files.h"
 #include "proxy/ledger.h"
 #include "proxy/sockets.h"
 #include "proxy/watch.h"
@@ -44,9 +43,8 @@ struct child {
 struct parent {
     uv_loop_t loop;
     struct snapshot *snapshot;
-    int memfd;
+    struct sealed sealed; /* what every process of this configuration gets */
     struct sockets sockets;
-    struct key_files keys;
     struct ledger *ledger; /* of all workers */
     struct tls_tickets tickets;
     struct affinity_key cookie_key;

@@ -33,7 +33,7 @@ upstream_init(struct upstream *upstream, struct worker *worker,
 {
     *upstream = (struct upstream){ .policy = policy, .worker = worker };
     if (policy->bridge == BRIDGE_REENCRYPT) {
-        upstream->tls = tls_client_new(&policy->tls, worker->keys, note);
+        upstream->tls = tls_client_new(&policy->tls, worker->trust, worker->keys, note);
         if (upstream->tls == NULL)
             return false;
     }

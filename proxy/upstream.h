@@ -43,7 +43,7 @@ struct upstream {
     unsigned next; /* round robin */
 };
 
-/* Reads the files that verification needs. False with a note. */
+/* False with a note when what verification needs cannot be used. */
 bool upstream_init(struct upstream *upstream, struct worker *worker,
     const struct upstream_policy *policy, struct note *note) MUST_USE;
 

@@ -50,6 +50,7 @@ take_role(struct worker *w, struct ipc_message *m)
     snprintf(name, sizeof name, "worker-%u", w->index);
     w->log = event_log_new(name);
     w->keys = key_client_new(&w->loop);
+    w->trust = tls_trust_new();
 }
 
 static bool
@@ -63,7 +64,7 @@ take_ledger(struct worker *w, struct ipc_message *m)
     return true;
 }
 
-/* Reads certificates and authorities: the last files this process ever opens. */
+/* The last message that listeners and upstreams wait for: from here on there are any. */
 static bool
 take_cookie_key(struct worker *w, struct ipc_message *m, struct note *note)
 {
@@ -202,13 +203,15 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
         return true;
     case IPC_BEGIN:
     case IPC_CONFIG:
-    case IPC_KEY:
+    case IPC_KEYS:
     case IPC_READY:
     case IPC_FAILED:
     case IPC_CLIENT:
     case IPC_SIGN:
     case IPC_SIGNED:
     case IPC_ASKED:
+    case IPC_NOTARIZE:
+    case IPC_NOTARIZED:
     case IPC_EVENTS:
     case IPC_PONG:
         break;
@@ -350,6 +353,7 @@ fini(struct worker *w)
     free(w->upstreams);
     sources_free(&w->sources);
     ledger_free(&w->ledger);
+    tls_trust_free(&w->trust);
     key_client_free(&w->keys);
     event_log_free(&w->log);
     snapshot_unref(&w->snapshot);

@@ -18,6 +18,7 @@
 #include "proxy/capacity.h"
 #include "tls/key_client.h"
 #include "tls/tls_ticket.h"
+#include "tls/tls_trust.h"
 
 struct ledger;
 struct listener;
@@ -30,6 +31,7 @@ struct worker {
     struct snapshot *snapshot;
     struct event_log *log;
     struct key_client *keys;
+    struct tls_trust *trust; /* of all upstreams */
     struct tls_tickets tickets;
     struct affinity_key cookie_key;
     char pseudonym[32]; /* ours in Via (RFC 9110, 7.6.3); the same in all workers */

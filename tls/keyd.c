@@ -1,7 +1,7 @@
 /*
  * tls/keyd.c - the process that holds the private keys.
  *
- * It reads key files that the parent opened, keeps them in memory that is
+ * It reads sealed keys that the parent hands over, keeps them in memory that is
  * locked and never dumped, goes to jail, and then answers one kind of question:
  * "sign this digest with that key". It sees neither the network nor a message that
  * is to be signed, and it has no code to decrypt.
@@ -18,7 +18,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -27,14 +27,12 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "base/jail.h"
-#include "base/secret.h"
+#include "base/seal.h"
 #include "tls/keyd_threads.h"
 #include "tls/keyd_watch.h"
 
 #define SECURE_HEAP_BYTES ((size_t)4 * 1024 * 1024) /* some 2 KiB per RSA key */
 #define SECURE_HEAP_PIECE 32
-#define KEY_FILE_BYTES ((size_t)256 * 1024)
-#define PLACE_BYTES 1024
 #define NICE 5 /* where processors are short, who is there already goes first */
 
 struct keyd {
@@ -80,82 +78,46 @@ give_up(struct keyd *d, const char *why)
 
 /* --- loading --- */
 
-/* OpenSSL asks here when a key is encrypted: nobody can type at a daemon. */
-static int
-refuse_password(char *buffer, int room, int writing, void *asked)
+/* False with a note. The notary has looked at the keys before (proxy/notary.h). */
+static bool
+read_keys(struct keyd *d, struct bytes rest, struct note *note)
 {
-    (void)buffer;
-    (void)room;
-    (void)writing;
-    *(bool *)asked = true;
-    return -1;
-}
+    struct bytes record;
 
-/* The whole file into `to`; 0 when it cannot be read or is too large. */
-static size_t
-read_file(int fd, char *to, size_t room)
-{
-    size_t length = 0;
+    while (rest.length > 0) {
+        const unsigned char *der;
+        EVP_PKEY *key;
 
-    while (length < room) {
-        ssize_t n = read(fd, to + length, room - length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return 0;
-        if (n == 0)
-            return length;
-        length += (size_t)n;
+        if (!seal_cut(&rest, &record)) {
+            note_set(note, "the sealed keys are damaged");
+            return false;
+        }
+        der = (const unsigned char *)record.at;
+        key = d2i_AutoPrivateKey(NULL, &der, (long)record.length);
+        ERR_clear_error();
+        if (key == NULL)
+            note_set(note, "a sealed key cannot be read");
+        if (key == NULL || !keyd_keys_hold(&d->keys, key, note)) {
+            EVP_PKEY_free(key);
+            return false;
+        }
     }
-    return 0;
-}
-
-/* The first private key in a PEM file; certificates before it are passed over. */
-static EVP_PKEY *
-read_key(int fd, struct note *note)
-{
-    void *text = secret_new(KEY_FILE_BYTES);
-    size_t length = read_file(fd, text, KEY_FILE_BYTES);
-    BIO *bio = BIO_new_mem_buf(text, (int)length);
-    bool has_password = false;
-    EVP_PKEY *key = NULL;
-
-    if (bio != NULL && length > 0)
-        key = PEM_read_bio_PrivateKey(bio, NULL, refuse_password, &has_password);
-    if (length == 0)
-        note_set(note, "it is empty, too large or cannot be read");
-    else if (has_password)
-        note_set(note,
-            "the key is protected by a password; write it without one: "
-            "openssl pkey -in OLD -out NEW");
-    else if (key == NULL)
-        note_set(note, "there is no PEM private key in it");
-    BIO_free(bio);
-    secret_free(&text, KEY_FILE_BYTES);
-    ERR_clear_error();
-    return key;
+    return true;
 }
 
 static void
-take_key(struct keyd *d)
+take_keys(struct keyd *d)
 {
-    char certificate[PLACE_BYTES], place[PLACE_BYTES];
-    struct note note = { "" }, whole;
-    EVP_PKEY *key = NULL;
+    struct note note = { "the sealed keys are not sealed" };
     int fd = ipc_take_fd(&d->message);
+    struct bytes all = bytes_of(NULL, 0);
+    bool good = fd >= 0 && seal_map(fd, &all) && read_keys(d, all, &note);
 
-    ipc_get_string(&d->message, certificate, sizeof certificate);
-    ipc_get_string(&d->message, place, sizeof place);
-    if (fd >= 0) {
-        key = read_key(fd, &note);
+    seal_unmap(&all);
+    if (fd >= 0)
         close(fd);
-    }
-    if (key != NULL && keyd_keys_hold(&d->keys, key, &note))
-        return;
-    EVP_PKEY_free(key);
-    note_set(&whole, "%s: %s", place[0] != '\0' ? place : certificate, note.text);
-    give_up(d, whole.text);
+    if (!good)
+        give_up(d, note.text);
 }
 
 /* --- the askers --- */
@@ -307,8 +269,8 @@ obey(struct keyd *d, const char *user)
         ipc_pong(d->control, &d->message, &d->out);
     else if (tag == IPC_CLIENT)
         add_asker(d);
-    else if (tag == IPC_KEY && !d->working)
-        take_key(d);
+    else if (tag == IPC_KEYS && !d->working)
+        take_keys(d);
     else if (tag == IPC_BEGIN && !d->working)
         begin(d, user);
     else

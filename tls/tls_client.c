@@ -8,7 +8,6 @@
  *
  * Owns the newest session of each server.
  */
-#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -160,74 +159,18 @@ tls_client_minimum(const SSL *ssl)
 
 /* --- trust --- */
 
-/* "0123abcd.0": the only names that OpenSSL looks for (openssl-rehash(1)). */
 static bool
-is_hashed_name(const char *name)
+use_authorities(SSL_CTX *ctx, const struct tls_upstream_policy *policy,
+    struct tls_trust *trust, struct note *note)
 {
-    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
-        name[9 + strspn(name + 9, "0123456789")] == '\0';
-}
+    X509_STORE *store = tls_trust_store(trust, policy->ca);
 
-/*
- * OpenSSL would open the files of its directory one by one when a certificate asks
- * for them: too late, in the jail. So all are read now.
- */
-static bool
-load_directory(SSL_CTX *ctx, const char *path)
-{
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    bool any = false;
-
-    if (directory == NULL)
-        return false;
-    while ((entry = readdir(directory)) != NULL) {
-        char file[4096];
-        int length = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-
-        if (is_hashed_name(entry->d_name) && length > 0 && (size_t)length < sizeof file)
-            any |= SSL_CTX_load_verify_file(ctx, file) == 1;
-    }
-    closedir(directory);
-    return any;
-}
-
-/* The place that OpenSSL was built with, unless its environment variable says other. */
-static const char *
-place_of(const char *variable, const char *built_in)
-{
-    const char *set = secure_getenv(variable);
-
-    return set != NULL ? set : built_in;
-}
-
-static bool
-load_system_authorities(SSL_CTX *ctx, struct note *note)
-{
-    const char *file =
-        place_of(X509_get_default_cert_file_env(), X509_get_default_cert_file());
-    const char *directory =
-        place_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
-    bool good =
-        SSL_CTX_load_verify_file(ctx, file) == 1 || load_directory(ctx, directory);
-
-    ERR_clear_error();
-    if (!good)
-        note_set(note, "the system has no certificate authorities in %s or %s", file,
-            directory);
-    return good;
-}
-
-static bool
-load_authorities(SSL_CTX *ctx, const char *ca_file, struct note *note)
-{
-    ERR_clear_error();
-    if (ca_file == NULL)
-        return load_system_authorities(ctx, note);
-    if (SSL_CTX_load_verify_file(ctx, ca_file) == 1)
-        return true;
-    tls_context_note_file(note, ca_file);
-    return false;
+    if (store != NULL)
+        SSL_CTX_set_cert_store(ctx, store); /* takes over our reference */
+    else
+        note_set(note, "%s: there is no certificate of an authority",
+            policy->ca_file != NULL ? policy->ca_file : "the system's authorities");
+    return store != NULL;
 }
 
 static void
@@ -259,16 +202,16 @@ new_context(enum tls_minimum minimum)
 }
 
 struct tls_client *
-tls_client_new(const struct tls_upstream_policy *policy, struct key_client *keys,
-    struct note *note)
+tls_client_new(const struct tls_upstream_policy *policy, struct tls_trust *trust,
+    struct key_client *keys, struct note *note)
 {
     struct tls_client *client = require_zeroed(1, sizeof *client);
 
     client->policy = policy;
     client->ctx = new_context(policy->minimum);
-    if (!load_authorities(client->ctx, policy->ca_file, note) ||
-        (policy->certificate_file != NULL &&
-            !tls_context_use_certificate(client->ctx, policy->certificate_file, keys,
+    if (!use_authorities(client->ctx, policy, trust, note) ||
+        (policy->certificate.chain_file != NULL &&
+            !tls_context_use_certificate(client->ctx, &policy->certificate, keys,
                 note)))
         tls_client_free(&client);
     return client;

@@ -1,10 +1,10 @@
 /*
  * tls/tls_context.c - what listeners and upstreams have in common.
  *
- * Everything that touches a file happens here or in the two *_new functions, before
- * the jail: afterwards OpenSSL opens nothing any more.
+ * No file is touched here: certificates come as text that was sealed when it was checked.
  */
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "base/require.h"
 #include "tls/tls_context.h"
@@ -32,31 +32,51 @@ tls_context_harden(SSL_CTX *ctx, enum tls_minimum minimum)
     require(SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1);
 }
 
-void
-tls_context_note_file(struct note *note, const char *file)
+/* "file: reason", from OpenSSL's error queue, which it empties. */
+static void
+note_file(struct note *note, const char *file)
 {
-    unsigned long error = ERR_peek_last_error();
-    const char *reason = ERR_reason_error_string(error);
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     note_set(note, "%s: %s", file, reason != NULL ? reason : "cannot be used");
     ERR_clear_error();
 }
 
+/* The leaf becomes the context's certificate, what follows is sent after it. */
+static bool
+use_chain(SSL_CTX *ctx, struct bytes pem)
+{
+    BIO *text = BIO_new_mem_buf(pem.at, (int)pem.length);
+    X509 *one = text == NULL ? NULL : PEM_read_bio_X509(text, NULL, NULL, NULL);
+    bool good = one != NULL && SSL_CTX_use_certificate(ctx, one) == 1;
+
+    X509_free(one);
+    while (good && (one = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        good = SSL_CTX_add0_chain_cert(ctx, one) == 1;
+        if (!good)
+            X509_free(one);
+    }
+    BIO_free(text);
+    if (good)
+        ERR_clear_error(); /* the end of the text is an error to the PEM reader */
+    return good;
+}
+
 bool
-tls_context_use_certificate(SSL_CTX *ctx, const char *chain_file,
+tls_context_use_certificate(SSL_CTX *ctx, const struct tls_certificate *certificate,
     struct key_client *keys, struct note *note)
 {
     EVP_PKEY *key = NULL;
     bool good = false;
 
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(ctx, chain_file) == 1) {
+    if (certificate->chain.length > 0 && use_chain(ctx, certificate->chain)) {
         key = key_client_stub(keys, SSL_CTX_get0_certificate(ctx));
         good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
         key_turn_use(ctx, keys);
     }
     if (!good)
-        tls_context_note_file(note, chain_file);
+        note_file(note, certificate->chain_file);
     EVP_PKEY_free(key);
     return good;
 }

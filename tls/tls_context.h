@@ -13,17 +13,18 @@
 #include "tls/key_client.h"
 #include "tls/tls_policy.h"
 #include "tls/tls_ticket.h"
+#include "tls/tls_trust.h"
 
 /* --- toward clients --- */
 
 struct tls_server; /* one per listener */
 
 /*
- * Builds the contexts of a listener: certificates read from their files, keys as
+ * Builds the contexts of a listener: certificates from the policy's texts, keys as
  * stubs that ask `keys` (key_client.h). Host by SNI: unknown name: the handshake
  * fails with unrecognized_name and FAULT_TLS_NAME_UNKNOWN; no name: the default
  * host, or FAULT_TLS_NAME_MISSING. `policy`, `keys` and `tickets` must outlive it.
- * NULL with a note when a file cannot be used.
+ * NULL with a note when a certificate cannot be used.
  */
 struct tls_server *
 tls_server_new(const struct tls_listener_policy *policy, struct key_client *keys,
@@ -44,11 +45,12 @@ int tls_policy_find_host(const struct tls_listener_policy *policy, const char *n
 struct tls_client; /* one per upstream */
 
 /*
- * Verification cannot be switched off. NULL with a note when a file cannot be used.
- * `keys` signs for the client certificate, if the policy has one.
+ * Verification cannot be switched off. NULL with a note when a certificate cannot be
+ * used. The authorities are shared through `trust`; `keys` signs for the client
+ * certificate, if the policy has one. `policy` and `keys` must outlive it.
  */
 struct tls_client *tls_client_new(const struct tls_upstream_policy *policy,
-    struct key_client *keys, struct note *note) MUST_USE;
+    struct tls_trust *trust, struct key_client *keys, struct note *note) MUST_USE;
 void tls_client_free(struct tls_client **client);
 
 /*

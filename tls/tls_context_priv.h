@@ -16,14 +16,11 @@
 void tls_context_harden(SSL_CTX *ctx, enum tls_minimum minimum);
 
 /*
- * Reads a chain from its PEM file and sets it beside a key stub. False with a
- * note that names the file.
+ * Sets a chain beside a key stub. False with a note that names the file it came from.
  */
-bool tls_context_use_certificate(SSL_CTX *ctx, const char *chain_file,
+bool
+tls_context_use_certificate(SSL_CTX *ctx, const struct tls_certificate *certificate,
     struct key_client *keys, struct note *note) MUST_USE;
-
-/* "file: reason", from OpenSSL's error queue, which it empties. */
-void tls_context_note_file(struct note *note, const char *file);
 
 /* Why a client's hello was refused by name; FAULT_NONE when it was not. */
 enum fault tls_server_refusal(const SSL *ssl);

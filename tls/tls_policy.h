@@ -6,13 +6,20 @@
 #define TLS_TLS_POLICY_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
 
 enum tls_minimum { TLS_MINIMUM_1_2, TLS_MINIMUM_1_3 };
 
-/* One certificate with the name of its key. RSA and ECDSA may stand side by side. */
+/*
+ * One certificate; its key is keyd's, which knows it by the certificate's public key.
+ * RSA and ECDSA may stand side by side.
+ */
 struct tls_certificate {
-    const char *chain_file; /* PEM: leaf, then intermediates */
-    const char *key_place;  /* "file:/path"; "" when the key is in chain_file */
+    const char *chain_file; /* where it came from, for messages; NULL: no certificate */
+    struct bytes chain;     /* PEM: leaf, then intermediates */
+    int64_t changed_ns;     /* st_mtim of the file when it was read */
 };
 
 /* What the client of one published host gets. */
@@ -32,9 +39,10 @@ struct tls_listener_policy {
 };
 
 struct tls_upstream_policy {
-    const char *ca_file;                      /* PEM; NULL: the system's authorities */
-    const char *verify_name;                  /* NULL: the server's own host name */
-    const char *certificate_file, *key_place; /* client certificate; NULL: none */
+    const char *ca_file;     /* for messages; NULL: the system's authorities */
+    struct bytes ca;         /* PEM of those whom the server's chain may lead to */
+    const char *verify_name; /* NULL: the server's own host name */
+    struct tls_certificate certificate; /* ours, where the server asks for one */
     enum tls_minimum minimum;
 };
 

@@ -222,8 +222,7 @@ use_certificates(SSL_CTX *ctx, const struct tls_host_policy *host,
     struct key_client *keys, struct note *note)
 {
     for (unsigned i = 0; i < host->certificate_count; i++) {
-        if (!tls_context_use_certificate(ctx, host->certificates[i].chain_file, keys,
-                note))
+        if (!tls_context_use_certificate(ctx, &host->certificates[i], keys, note))
             return false;
     }
     return true;

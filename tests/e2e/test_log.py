@@ -353,3 +353,4 @@ def test_a_certificate_that_ends_soon_is_told_of_at_the_start(pki, proxy):
     event = proxy.expect_event("certificate-expiring")
     assert event["url.domain"] == PUBLIC_NAME
     assert event["tls.server.not_after"].startswith(ends.strftime("%Y-%m-%d"))
+    assert event["postern.certificate_renewed"] is False

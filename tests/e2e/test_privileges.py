@@ -186,12 +186,16 @@ def test_only_logd_holds_the_log(proxy):
 
 
 @needs_root
-def test_only_keyd_ever_gets_a_descriptor_of_a_key(proxy):
-    """And it closes it again when it has read it."""
+def test_only_keyd_ever_gets_a_descriptor_of_the_keys(proxy):
+    """And it closes it again when it has read it. The parent holds it, sealed, for the next keyd."""
     pids = family(proxy)
+
+    def opened(role):
+        return [os.readlink(link) for link in Path(f"/proc/{pids[role]}/fd").iterdir()]
+
+    assert [target for target in opened("parent") if "postern-keys" in target]
     for role in ROLES:
-        for link in Path(f"/proc/{pids[role]}/fd").iterdir():
-            assert not os.readlink(link).endswith(".key"), role
+        assert not [target for target in opened(role) if "keys" in target or target.endswith(".key")], role
 
 
 def test_the_environment_of_the_administrator_is_nobodys_business(proxy):
@@ -248,9 +252,12 @@ def numbers_of(key):
     return found
 
 
-def base64_lines_of(key):
-    """The key's file itself, in case its text lies around."""
-    return {line for line in key.read_bytes().splitlines() if len(line) == 64}
+def text_of(key):
+    """The key's file itself, in case it lies around: lines of its text, and what they stand for."""
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-outform", "DER"], check=True, capture_output=True).stdout
+    lines = {line for line in key.read_bytes().splitlines() if len(line) == 64}
+    assert lines and der
+    return lines | {der}
 
 
 def memory_of(pid):
@@ -283,18 +290,23 @@ def secrets_in_memory(pid, secrets):
 
 
 @needs_root
+@pytest.mark.parametrize("place", ["its own file", "the certificate's file"])
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
-def test_a_private_key_never_enters_a_process_that_meets_bytes_from_outside(kind, pki, proxy, make_client):
+def test_a_private_key_is_in_keyd_and_in_no_other_process(kind, place, pki, proxy, make_client):
+    """Not even in the parent, which only holds a descriptor of what the notary sealed."""
     key = pki / f"public-{kind}.key"
     proxy.published.update(certificate=str(pki / f"public-{kind}.chain.pem"), key=f"file:{key}")
+    if place == "the certificate's file":
+        proxy.published["certificate"] = str(pki / f"public-{kind}.pem")
+        del proxy.published["key"]
     for tls in ("1.2", "1.3"):
         for _ in range(3):
             assert make_client(tls=tls).ask().status == 200
     pids = family(proxy)
     numbers = numbers_of(key)
     assert secrets_in_memory(pids["keyd"], numbers), "the search finds what is there"
-    for role in ("worker", "logd", "resolver"):
-        assert not secrets_in_memory(pids[role], numbers | base64_lines_of(key)), role
+    for role in ("parent", "worker", "logd", "resolver"):
+        assert not secrets_in_memory(pids[role], numbers | text_of(key)), role
 
 
 @needs_root
@@ -306,4 +318,5 @@ def test_the_key_of_the_client_certificate_is_in_keyd_alone_too(pki, upstream, p
     assert make_client().ask().status == 200
     pids = family(proxy)
     assert secrets_in_memory(pids["keyd"], numbers_of(key))
-    assert not secrets_in_memory(pids["worker"], numbers_of(key) | base64_lines_of(key))
+    for role in ("parent", "worker"):
+        assert not secrets_in_memory(pids[role], numbers_of(key) | text_of(key)), role

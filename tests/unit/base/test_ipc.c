@@ -81,7 +81,7 @@ fields_arrive_as_they_were_put(void **state)
     char text[6];
 
     (void)state;
-    ipc_begin(&w, IPC_KEY);
+    ipc_begin(&w, IPC_KEYS);
     ipc_put_u32(&w, 0x01020304);
     ipc_put_u64(&w, UINT64_MAX - 1);
     ipc_put_string(&w, "hello");
@@ -90,7 +90,7 @@ fields_arrive_as_they_were_put(void **state)
     assert_int_equal(ipc_send(ends[0], &w), IPC_DONE);
 
     assert_int_equal(ipc_receive(ends[1], -1, &m), IPC_DONE);
-    assert_int_equal(m.tag, IPC_KEY);
+    assert_int_equal(m.tag, IPC_KEYS);
     assert_int_equal(m.fd, -1);
     assert_int_equal(ipc_get_u32(&m), 0x01020304);
     assert_true(ipc_get_u64(&m) == UINT64_MAX - 1);
@@ -364,7 +364,7 @@ static void
 the_last_words_come_even_from_who_did_not_listen(void **state)
 {
     (void)state;
-    ipc_begin(&w, IPC_KEY);
+    ipc_begin(&w, IPC_KEYS);
     assert_int_equal(ipc_send(ends[1], &w), IPC_DONE);
     ipc_begin(&w, IPC_FAILED);
     assert_int_equal(ipc_send(ends[0], &w), IPC_DONE);

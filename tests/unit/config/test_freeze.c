@@ -109,7 +109,6 @@ a_listener_has_defaults(void **state)
     assert_string_equal(l->tls.hosts[0].host, "mail.example.com");
     assert_int_equal(l->tls.hosts[0].certificate_count, 1);
     assert_string_equal(l->tls.hosts[0].certificates[0].chain_file, "/tls/mail.pem");
-    assert_string_equal(l->tls.hosts[0].certificates[0].key_place, "");
 }
 
 static void
@@ -148,7 +147,7 @@ an_upstream_has_defaults(void **state)
     assert_int_equal(u->balance, BALANCE_ROUND_ROBIN);
     assert_null(u->tls.ca_file);
     assert_null(u->tls.verify_name);
-    assert_null(u->tls.certificate_file);
+    assert_null(u->tls.certificate.chain_file);
     assert_int_equal(u->tls.minimum, TLS_MINIMUM_1_2);
     assert_int_equal(u->connect_ms, 5000);
     assert_int_equal(u->idle_pool_ms, 55000);
@@ -226,7 +225,7 @@ what_is_written_of_a_listener_counts(void **state)
     assert_int_equal(l->tls.minimum, TLS_MINIMUM_1_3);
     assert_int_equal(l->tls.session_lifetime_s, 0);
     assert_int_equal(l->tls.hosts[0].certificate_count, 2);
-    assert_string_equal(l->tls.hosts[0].certificates[0].key_place, "file:/a.key");
+    assert_string_equal(l->tls.hosts[0].certificates[0].chain_file, "/a.pem");
     assert_string_equal(l->tls.hosts[0].certificates[1].chain_file, "/b.pem");
     assert_int_equal(l->publishes[0].limits.head_bytes, 32 << 10);
     assert_int_equal(l->publishes[0].limits.target_bytes, 8 << 10);
@@ -248,8 +247,7 @@ what_is_written_of_an_upstream_counts(void **state)
     assert_int_equal(u->servers[0].port, 8443);
     assert_string_equal(u->tls.ca_file, "/ca.pem");
     assert_string_equal(u->tls.verify_name, "inner.example");
-    assert_string_equal(u->tls.certificate_file, "/c.pem");
-    assert_string_equal(u->tls.key_place, "file:/c.key");
+    assert_string_equal(u->tls.certificate.chain_file, "/c.pem");
     assert_int_equal(u->tls.minimum, TLS_MINIMUM_1_3);
     assert_int_equal(u->balance, BALANCE_COOKIE);
     assert_int_equal(u->connect_ms, 7000);

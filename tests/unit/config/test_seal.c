@@ -12,10 +12,10 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/require.h"
+#include "base/seal.h"
 #include "config/config.h"
 #include "config/load.h"
 
@@ -46,7 +46,7 @@ end(void **state)
     return unlink(path);
 }
 
-/* What config_load_sealed makes, whether or not the files are there that it names. */
+/* What config_seal makes of the text, whether or not the files are there that it names. */
 static int
 seal(void)
 {
@@ -115,37 +115,30 @@ is_sealed(void **state)
     close(fd);
 }
 
+/* Each a row of records; NULL ends it. */
 static void
 damage_is_refused(void **state)
 {
-    static const struct {
-        const char *bytes;
-        size_t length;
-    } bad[] = {
-#define CASE(literal) { literal, sizeof(literal) - 1 }
-        CASE(""),
-        CASE("name"),
-        CASE("name\0"),
-        CASE("name\0"
-             "1000000\0abc"), /* more than there is */
-        CASE("name\0"
-             "x\0abc"),
-        CASE("name\0"
-             "-1\0abc"),
-        CASE("name\0"
-             "99999999999999999999\0abc"),
-        CASE("name\0"
-             "3\0b:1"
-             "rest"),
-#undef CASE
+    static const char *const bad[][6] = {
+        { NULL },
+        { "0", NULL },
+        { "0", "postern.yaml", "0", NULL },
+        { "x", "postern.yaml", "0", "version: 1", NULL },
+        { "9", "postern.yaml", "0", "version: 1", NULL },
+        { "-1", "postern.yaml", "0", "version: 1", NULL },
+        { "0", "postern.yaml", "99999999999999999999", "version: 1", NULL },
+        { "0", "postern.yaml", "0", "version: 1", "0", NULL },
+        { "3", "only certificates.pem", "0", "", NULL },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        int fd = memfd_create("test", 0);
+        int fd = seal_open("test");
         struct diagnostics d;
 
-        assert_int_equal(write(fd, bad[i].bytes, bad[i].length), bad[i].length);
+        for (const char *const *record = bad[i]; *record != NULL; record++)
+            assert_true(seal_put(fd, bytes_of_string(*record)));
+        assert_true(seal_shut(fd));
         diagnostics_init(&d);
         assert_null(config_unseal(fd, &d));
         assert_int_equal(d.errors, 1);
@@ -155,25 +148,58 @@ damage_is_refused(void **state)
     }
 }
 
-static int
-load_sealed(const char *file)
+/* Certificates are as old as the configuration, whatever stands in their file by now. */
+static void
+certificates_travel_with_the_text(void **state)
 {
+    struct loaded *loaded = require_zeroed(1, sizeof(*loaded));
+    const struct tls_certificate *c;
     struct diagnostics d;
+    struct snapshot *s;
     int fd;
 
+    (void)state;
     diagnostics_init(&d);
-    assert_null(config_load_sealed(file, &fd, &d));
+    loaded_read(loaded, path, &d);
+    papers_add(&loaded->papers, "/tmp/mail.pem", BYTES("chain"), 1234567890123);
+    papers_add(&loaded->papers, PAPERS_OF_SYSTEM, BYTES("authorities"), 0);
+    fd = loaded_seal(loaded);
+    loaded_fini(loaded);
+    free(loaded);
+    s = config_unseal(fd, &d);
+    assert_non_null(s);
+    c = &s->listeners[0].tls.hosts[0].certificates[0];
+    assert_true(bytes_equal(c->chain, BYTES("chain")));
+    assert_true(c->changed_ns == 1234567890123);
+    assert_true(bytes_equal(s->upstreams[0].tls.ca, BYTES("authorities")));
+    close(fd);
+    assert_true(bytes_equal(c->chain, BYTES("chain"))); /* it needs no descriptor */
+    snapshot_unref(&s);
     diagnostics_fini(&d);
-    return fd;
+}
+
+static void
+refuses_to_seal(const char *file)
+{
+    struct sealed sealed;
+    struct diagnostics d;
+
+    diagnostics_init(&d);
+    assert_false(config_seal(file, &sealed, &d));
+    assert_true(d.errors > 0);
+    assert_int_equal(sealed.text, -1);
+    assert_int_equal(sealed.keys, -1);
+    diagnostics_fini(&d);
 }
 
 static void
 what_is_not_usable_is_not_sealed(void **state)
 {
     (void)state;
+    refuses_to_seal(path); /* there is no mail.pem */
     assert_int_equal(truncate(path, 20), 0);
-    assert_int_equal(load_sealed(path), -1);
-    assert_int_equal(load_sealed("/nowhere/postern.yaml"), -1);
+    refuses_to_seal(path);
+    refuses_to_seal("/nowhere/postern.yaml");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -186,6 +212,7 @@ main(void)
         TEST(can_be_read_again),
         TEST(is_sealed),
         TEST(damage_is_refused),
+        TEST(certificates_travel_with_the_text),
         TEST(what_is_not_usable_is_not_sealed),
     };
 

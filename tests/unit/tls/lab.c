@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "base/ipc.h"
 #include "base/require.h"
+#include "base/seal.h"
 #include "pki.h"
 #include "tls/keyd.h"
 
@@ -57,18 +59,75 @@ lab_file(const char *name, const char *extension)
     return path;
 }
 
+/* --- texts: whoever reads one twice gets the same memory --- */
+
+static struct {
+    char path[256], text[4096];
+    size_t length;
+} texts[32];
+static unsigned text_count;
+
+struct bytes
+lab_text(const char *name, const char *extension)
+{
+    const char *path = lab_file(name, extension);
+    unsigned i = 0;
+    FILE *file;
+
+    while (i < text_count && strcmp(texts[i].path, path) != 0)
+        i++;
+    if (i == text_count) {
+        require(text_count++ < sizeof texts / sizeof texts[0]);
+        snprintf(texts[i].path, sizeof texts[i].path, "%s", path);
+        file = fopen(path, "re");
+        require(file != NULL);
+        texts[i].length = fread(texts[i].text, 1, sizeof texts[i].text, file);
+        fclose(file);
+    }
+    return bytes_of(texts[i].text, texts[i].length);
+}
+
+struct tls_certificate
+lab_certificate(const char *name)
+{
+    (void)lab_text(name, "pem");
+    for (unsigned i = 0; i < text_count; i++) {
+        if (strcmp(texts[i].path, lab_file(name, "pem")) == 0)
+            return (struct tls_certificate){ .chain_file = texts[i].path,
+                .chain = lab_text(name, "pem") };
+    }
+    return (struct tls_certificate){ .chain_file = NULL };
+}
+
 /* --- keyd --- */
 
 static void
-hand_over_key(const char *name)
+seal_key(int fd, const char *name)
+{
+    BIO *file = BIO_new_file(lab_file(name, "key"), "r");
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    unsigned char *der = NULL;
+    int length = i2d_PrivateKey(key, &der);
+
+    require(length > 0 && seal_put(fd, bytes_of(der, (size_t)length)));
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    BIO_free(file);
+}
+
+static void
+hand_over_keys(void)
 {
     static struct ipc_writer w;
-    int fd = open(lab_file(name, "key"), O_RDONLY | O_CLOEXEC);
+    int fd = seal_open("keys");
 
     require(fd >= 0);
-    ipc_begin(&w, IPC_KEY);
-    ipc_put_string(&w, lab_file(name, "pem"));
-    ipc_put_string(&w, lab_file(name, "key"));
+    for (unsigned i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        if (orders[i].kind != PKI_RSA1024) /* keyd refuses it */
+            seal_key(fd, orders[i].name);
+    }
+    require(seal_shut(fd));
+    ipc_begin(&w, IPC_KEYS);
     ipc_put_fd(&w, fd);
     require(ipc_send(lab.control, &w) == IPC_DONE);
     close(fd);
@@ -122,10 +181,7 @@ lab_start_keyd(void)
     }
     close(pair[1]);
     lab.control = pair[0];
-    for (unsigned i = 0; i < sizeof orders / sizeof orders[0]; i++) {
-        if (orders[i].kind != PKI_RSA1024) /* keyd refuses it */
-            hand_over_key(orders[i].name);
-    }
+    hand_over_keys();
     ipc_begin(&w, IPC_BEGIN);
     require(ipc_send(lab.control, &w) == IPC_DONE);
     require(ipc_receive(lab.control, -1, &m) == IPC_DONE && m.tag == IPC_READY);
@@ -160,6 +216,7 @@ lab_open(void **state)
         pki_make(lab.folder, &orders[i]);
     require(uv_loop_init(&lab.loop) == 0);
     lab.keys = key_client_new(&lab.loop);
+    lab.trust = tls_trust_new();
     tls_tickets_rotate(&lab.tickets);
     lab_start_keyd();
     return 0;
@@ -174,6 +231,7 @@ lab_close(void **state)
         unlink(lab_file(orders[i].name, "key"));
     }
     rmdir(lab.folder);
+    tls_trust_free(&lab.trust);
     lab_kill_keyd();
     key_client_close(lab.keys);
     uv_run(&lab.loop, UV_RUN_DEFAULT); /* nothing else may keep it */
@@ -310,20 +368,20 @@ site_open(struct site *site, const char *certificate, const char *second)
     struct note note = { "" };
 
     memset(site, 0, sizeof *site);
-    site->certificates[0].chain_file = lab_file(certificate, "pem");
+    site->certificates[0] = lab_certificate(certificate);
     if (second != NULL)
-        site->certificates[1].chain_file = lab_file(second, "pem");
+        site->certificates[1] = lab_certificate(second);
     site->host = (struct tls_host_policy){ "mail.example.org", site->certificates,
         second == NULL ? 1 : 2 };
     site->listener = (struct tls_listener_policy){ .name = "test",
         .hosts = &site->host,
         .host_count = 1,
         .session_lifetime_s = 300 };
-    site->upstream = (struct tls_upstream_policy){ .ca_file = lab_file("ca", "pem") };
+    site->upstream = (struct tls_upstream_policy){ .ca = lab_text("ca", "pem") };
     site->server = tls_server_new(&site->listener, lab.keys, &lab.tickets, &note);
     if (site->server == NULL)
         fail_msg("%s", note.text);
-    site->client = tls_client_new(&site->upstream, lab.keys, &note);
+    site->client = tls_client_new(&site->upstream, lab.trust, lab.keys, &note);
     if (site->client == NULL)
         fail_msg("%s", note.text);
 }

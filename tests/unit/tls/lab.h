@@ -30,6 +30,7 @@ struct lab {
     uv_loop_t loop;
     char folder[64]; /* certificates, keys */
     struct key_client *keys;
+    struct tls_trust *trust;
     struct tls_tickets tickets;
     int control; /* to keyd */
     pid_t keyd;
@@ -50,6 +51,10 @@ void lab_kill_keyd(void);
 
 /* "FOLDER/NAME.EXTENSION", in one of a few rotating buffers. */
 const char *lab_file(const char *name, const char *extension);
+
+/* The file's text, and what a policy says of the certificate in NAME.pem. Until lab_close. */
+struct bytes lab_text(const char *name, const char *extension);
+struct tls_certificate lab_certificate(const char *name);
 
 #define run_until(condition)                                                           \
     do {                                                                               \

@@ -68,8 +68,8 @@ a_resumed_session_asks_nobody(void **state)
 static void
 a_client_certificate_waits_too(void **state)
 {
-    struct tls_upstream_policy policy = { .ca_file = lab_file("ca", "pem"),
-        .certificate_file = lab_file("client", "pem") };
+    struct tls_upstream_policy policy = { .ca = lab_text("ca", "pem"),
+        .certificate = lab_certificate("client") };
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     struct played keyd;
     struct tls_client *client;
@@ -81,7 +81,7 @@ a_client_certificate_waits_too(void **state)
     require(SSL_CTX_use_PrivateKey_file(ctx, lab_file("mail", "key"), 1) == 1);
     require(SSL_CTX_load_verify_file(ctx, lab_file("ca", "pem")) == 1);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    client = tls_client_new(&policy, lab.keys, &note);
+    client = tls_client_new(&policy, lab.trust, lab.keys, &note);
     require(client != NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL *ssl = tls_client_ssl(client, "mail.example.org", 0);

@@ -12,6 +12,7 @@
 
 #include "base/ipc.h"
 #include "base/require.h"
+#include "base/seal.h"
 #include "lab.h"
 #include "tls/keyd.h"
 
@@ -115,7 +116,7 @@ signs_only_whole_digests(void **state)
         { { IPC_SIGN, 31, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
         { { IPC_SIGN, 32, 32, KEY_ECDSA, KEY_SHA256, true }, -1 },
         { { IPC_DRAIN, 32, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
-        { { IPC_KEY, 32, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
+        { { IPC_KEYS, 32, 32, KEY_ECDSA, KEY_SHA256, false }, -1 },
     };
     unsigned char name[KEY_NAME_BYTES];
 
@@ -176,35 +177,30 @@ closes_on_garbage(void **state)
     }
 }
 
-/* --- key files --- */
+/* --- keys --- */
 
-/* Runs a keyd of its own with one file of `text`; its words when it gives up, or "". */
+/* Runs a keyd of its own with what `fd` holds; its words when it gives up, or "". */
 static void
-load_alone(const char *text, size_t length, char words[256])
+load_alone(int fd, char words[256])
 {
     static struct ipc_writer w;
     static struct ipc_message m;
     enum ipc_result sent;
-    int pair[2], file[2], status;
+    int pair[2], status;
     pid_t child;
 
-    require(ipc_pair(pair) && pipe(file) == 0);
+    require(ipc_pair(pair));
     child = fork();
     require(child >= 0);
     if (child == 0) {
         close(pair[0]);
-        close(file[1]);
         _exit(keyd_run(pair[1], NULL));
     }
     close(pair[1]);
-    require(write(file[1], text, length) == (ssize_t)length);
-    close(file[1]);
-    ipc_begin(&w, IPC_KEY);
-    ipc_put_string(&w, "cert.pem");
-    ipc_put_string(&w, "file:/etc/key.pem");
-    ipc_put_fd(&w, file[0]);
+    ipc_begin(&w, IPC_KEYS);
+    ipc_put_fd(&w, fd);
     require(ipc_send(pair[0], &w) == IPC_DONE);
-    close(file[0]);
+    close(fd);
     ipc_begin(&w, IPC_DRAIN);
     sent = ipc_send(pair[0], &w);
     assert_true(sent == IPC_DONE || sent == IPC_CLOSED); /* it may be gone already */
@@ -219,46 +215,70 @@ load_alone(const char *text, size_t length, char words[256])
     assert_int_equal(WEXITSTATUS(status), words[0] == '\0' ? 0 : 1);
 }
 
-static size_t
-print_key(EVP_PKEY *key, const char *password, char *text, size_t room)
+static int
+sealed(struct bytes record)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
-    int n;
+    int fd = seal_open("keys");
 
-    require(PEM_write_bio_PKCS8PrivateKey(bio, key,
-                password != NULL ? EVP_aes_128_cbc() : NULL, password,
-                password != NULL ? (int)strlen(password) : 0, NULL, NULL) == 1);
-    n = BIO_read(bio, text, (int)room);
-    require(n > 0 && (size_t)n < room);
-    BIO_free(bio);
+    require(fd >= 0 && seal_put(fd, record) && seal_shut(fd));
+    return fd;
+}
+
+static int
+sealed_key(EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    int length = i2d_PrivateKey(key, &der);
+    int fd = sealed(bytes_of(der, (size_t)length));
+
+    OPENSSL_free(der);
     EVP_PKEY_free(key);
-    return (size_t)n;
+    return fd;
 }
 
 static void
-says_why_it_cannot_use_a_file(void **state)
+says_why_it_cannot_use_a_key(void **state)
 {
-    char text[8192], words[256];
-    size_t n;
+    char words[256];
+    int fd;
 
     (void)state;
-    n = print_key(EVP_EC_gen("P-256"), NULL, text, sizeof text);
-    load_alone(text, n, words);
+    load_alone(sealed_key(EVP_EC_gen("P-256")), words);
     assert_string_equal(words, "");
-    n = print_key(EVP_EC_gen("P-256"), "secret", text, sizeof text);
-    load_alone(text, n, words);
-    assert_non_null(strstr(words, "file:/etc/key.pem: "));
-    assert_non_null(strstr(words, "protected by a password"));
-    n = print_key(EVP_RSA_gen(1024), NULL, text, sizeof text);
-    load_alone(text, n, words);
+    load_alone(sealed_key(EVP_RSA_gen(1024)), words);
     assert_non_null(strstr(words, "fewer than 2048 bits"));
-    n = print_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, text, sizeof text);
-    load_alone(text, n, words);
+    load_alone(sealed_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")), words);
     assert_non_null(strstr(words, "only RSA and ECDSA"));
-    load_alone("hello", 5, words);
-    assert_non_null(strstr(words, "no PEM private key"));
-    load_alone("", 0, words);
-    assert_non_null(strstr(words, "empty"));
+    load_alone(sealed(BYTES("hello")), words);
+    assert_non_null(strstr(words, "cannot be read"));
+    fd = seal_open("keys");
+    require(write(fd, "\5\0\0\0abc", 7) == 7 && seal_shut(fd));
+    load_alone(fd, words);
+    assert_non_null(strstr(words, "damaged"));
+}
+
+static void
+takes_only_what_nobody_can_change(void **state)
+{
+    int fd = seal_open("keys");
+    char words[256];
+
+    (void)state;
+    load_alone(fd, words);
+    assert_non_null(strstr(words, "not sealed"));
+}
+
+/* Tunnels need none. */
+static void
+needs_no_key_at_all(void **state)
+{
+    int fd = seal_open("keys");
+    char words[256];
+
+    (void)state;
+    require(seal_shut(fd));
+    load_alone(fd, words);
+    assert_string_equal(words, "");
 }
 
 static void
@@ -282,7 +302,9 @@ main(void)
         cmocka_unit_test(signs_with_no_key_it_was_not_given),
         cmocka_unit_test(signs_no_scheme_of_another_kind_of_key),
         cmocka_unit_test(closes_on_garbage),
-        cmocka_unit_test(says_why_it_cannot_use_a_file),
+        cmocka_unit_test(says_why_it_cannot_use_a_key),
+        cmocka_unit_test(takes_only_what_nobody_can_change),
+        cmocka_unit_test(needs_no_key_at_all),
         cmocka_unit_test(ends_with_its_parent),
     };
 

@@ -21,9 +21,9 @@ static void
 house_fill(struct house *house)
 {
     memset(house, 0, sizeof *house);
-    house->mail[0].chain_file = lab_file("mail", "pem");
-    house->mail[1].chain_file = lab_file("mail-rsa", "pem");
-    house->wild[0].chain_file = lab_file("wild", "pem");
+    house->mail[0] = lab_certificate("mail");
+    house->mail[1] = lab_certificate("mail-rsa");
+    house->wild[0] = lab_certificate("wild");
     house->hosts[0] = (struct tls_host_policy){ "mail.example.org", house->mail, 2 };
     house->hosts[1] = (struct tls_host_policy){ "*.example.net", house->wild, 1 };
     house->listener = (struct tls_listener_policy){ .name = "public",
@@ -520,9 +520,12 @@ names_a_file_it_cannot_use(void **state)
 
     (void)state;
     house_fill(&house);
-    house.wild[0].chain_file = lab_file("mail", "key");
+    house.wild[0].chain_file = "mail.key";
+    house.wild[0].chain = lab_text("mail", "key");
     assert_null(tls_server_new(&house.listener, lab.keys, &lab.tickets, &note));
     assert_non_null(strstr(note.text, "mail.key"));
+    house.wild[0].chain = bytes_of(NULL, 0);
+    assert_null(tls_server_new(&house.listener, lab.keys, &lab.tickets, &note));
 }
 
 int

@@ -6,7 +6,6 @@
  */
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,9 +98,9 @@ new_client(struct tls_upstream_policy *policy)
     struct note note = { "" };
     struct tls_client *client;
 
-    if (policy->ca_file == NULL)
-        policy->ca_file = lab_file("ca", "pem");
-    client = tls_client_new(policy, lab.keys, &note);
+    if (policy->ca.length == 0)
+        policy->ca = lab_text("ca", "pem");
+    client = tls_client_new(policy, lab.trust, lab.keys, &note);
     if (client == NULL)
         fail_msg("%s", note.text);
     return client;
@@ -287,7 +286,7 @@ shows_its_own_certificate_through_keyd(void **state)
     struct link link;
 
     (void)state;
-    policy.certificate_file = lab_file("client", "pem");
+    policy.certificate = lab_certificate("client");
     client = new_client(&policy);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         upstream_open(&u, "mail");
@@ -395,21 +394,36 @@ does_not_resume_past_the_end_of_the_chain(void **state)
     tls_client_free(&client);
 }
 
+/* A thousand upstreams that trust the same authorities hold them once. */
 static void
-finds_the_authorities_of_the_system(void **state)
+shares_authorities(void **state)
 {
-    struct tls_upstream_policy policy = { .ca_file = NULL };
-    struct note note = { "" };
-    struct tls_client *client;
+    X509_STORE *one = tls_trust_store(lab.trust, lab_text("ca", "pem"));
+    X509_STORE *again = tls_trust_store(lab.trust, lab_text("ca", "pem"));
+    X509_STORE *other = tls_trust_store(lab.trust, lab_text("ca2", "pem"));
 
     (void)state;
-    setenv("SSL_CERT_FILE", lab_file("ca", "pem"), 1); /* as OpenSSL documents it */
-    client = tls_client_new(&policy, lab.keys, &note);
-    assert_non_null(client);
-    tls_client_free(&client);
-    policy.ca_file = lab_file("none", "pem");
-    assert_null(tls_client_new(&policy, lab.keys, &note));
-    assert_non_null(strstr(note.text, "none.pem"));
+    assert_non_null(one);
+    assert_ptr_equal(one, again);
+    assert_ptr_not_equal(one, other);
+    X509_STORE_free(one);
+    X509_STORE_free(again);
+    X509_STORE_free(other);
+}
+
+static void
+says_whose_authorities_are_missing(void **state)
+{
+    struct tls_upstream_policy policy = { .ca_file = "/etc/none.pem",
+        .ca = BYTES("no certificate") };
+    struct note note = { "" };
+
+    (void)state;
+    assert_null(tls_client_new(&policy, lab.trust, lab.keys, &note));
+    assert_non_null(strstr(note.text, "/etc/none.pem"));
+    policy = (struct tls_upstream_policy){ .ca_file = NULL };
+    assert_null(tls_client_new(&policy, lab.trust, lab.keys, &note));
+    assert_non_null(strstr(note.text, "the system's"));
 }
 
 #define NAGS 4000 /* twice what fills cipher_out */
@@ -471,7 +485,8 @@ main(void)
         cmocka_unit_test(shows_its_own_certificate_through_keyd),
         cmocka_unit_test(resumes_only_with_the_same_server_and_name),
         cmocka_unit_test(does_not_resume_past_the_end_of_the_chain),
-        cmocka_unit_test(finds_the_authorities_of_the_system),
+        cmocka_unit_test(shares_authorities),
+        cmocka_unit_test(says_whose_authorities_are_missing),
         cmocka_unit_test(bounds_what_a_server_makes_us_say),
     };
 
