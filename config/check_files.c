@@ -14,6 +14,7 @@
 
 #include "base/account.h"
 #include "config/certificate.h"
+#include "config/pin.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -320,6 +321,21 @@ check_system_authorities(struct check *c, const struct node *upstream)
             "this system has no certificate authorities in %s", places);
 }
 
+/* What to write instead of a certificate that is no authority's. */
+static const char *
+hint_of_authority(struct check *c, X509 *certificate)
+{
+    char text[PIN_TEXT_BYTES];
+    struct tls_pin pin;
+
+    if (!certificate_is_self_signed(certificate) ||
+        !pin_of_certificate(certificate, &pin))
+        return "name the certificate of the authority that signed the server's";
+    return stash_print(c->stash,
+        "a server that signed its own certificate is pinned: verify: {pin: %s}",
+        pin_print(&pin, text));
+}
+
 static void
 check_authorities(struct check *c, const struct node *node)
 {
@@ -338,7 +354,7 @@ check_authorities(struct check *c, const struct node *node)
         refuse_no_certificate(c, node, paper);
     else if (authorities == 0)
         report(c->d, CODE_NOT_CA, node->mark,
-            "name the certificate of the authority that signed the server's",
+            hint_of_authority(c, sk_X509_value(paper->certificates, 0)),
             "there is no authority's certificate in '%s'", paper->path);
     else if (valid == 0)
         report(c->d, CODE_EXPIRED, node->mark,
@@ -347,14 +363,32 @@ check_authorities(struct check *c, const struct node *node)
     paper->is_served = true;
 }
 
+/* An administrator compares it with what the server shows. */
+static void
+tell_pins(struct check *c, const struct node *pins)
+{
+    char text[PIN_TEXT_BYTES], hex[PIN_TEXT_BYTES], where[TREE_PATH_BYTES];
+    struct tls_pin pin;
+
+    for (const struct node *v = tree_first_value(pins); v != NULL;
+         v = tree_next_value(v))
+        if (pin_read(v->text, &pin) == NULL)
+            report(c->d, CODE_PINNED, v->mark,
+                stash_print(c->stash, "in hexadecimal %s", pin_print_hex(&pin, hex)),
+                "%s: pinned to %s", tree_path(v, where), pin_print(&pin, text));
+}
+
 static void
 check_verify(struct check *c, const struct node *upstream)
 {
     const struct node *verify = tree_good(upstream, SETTING_VERIFY_BLOCK);
 
+    if (check_bridge_of(upstream) == BRIDGE_REENCRYPT)
+        tell_pins(c, tree_good(verify, SETTING_VERIFY_PIN));
     if (tree_meant(verify, SETTING_VERIFY_CA) != NULL)
         check_authorities(c, tree_good(verify, SETTING_VERIFY_CA));
-    else if (check_bridge_of(upstream) == BRIDGE_REENCRYPT)
+    else if (check_bridge_of(upstream) == BRIDGE_REENCRYPT &&
+        tree_meant(verify, SETTING_VERIFY_PIN) == NULL)
         check_system_authorities(c, upstream);
 }
 

@@ -15,6 +15,7 @@
 #include "base/seal.h"
 #include "config/check.h"
 #include "config/freeze_filter.h"
+#include "config/pin.h"
 #include "config/value.h"
 
 struct frozen {
@@ -148,9 +149,28 @@ freeze_servers(struct freezer *f, struct upstream_policy *u, const struct node *
 }
 
 static void
+freeze_verify(struct freezer *f, struct tls_upstream_policy *tls,
+    const struct node *block)
+{
+    const struct node *pins = tree_setting(block, SETTING_VERIFY_PIN);
+    struct tls_pin *pin;
+
+    tls->verify_name = copy(f, tree_text(block, SETTING_VERIFY_NAME));
+    tls->pin_count = count_values(pins);
+    tls->pins = pin = stash_take(f->stash, tls->pin_count, sizeof(*pin));
+    for (const struct node *v = tree_first_value(pins); v != NULL;
+         v = tree_next_value(v))
+        require(pin_read(v->text, pin++) == NULL);
+    tls->ca_file = path(f, tree_setting(block, SETTING_VERIFY_CA));
+    if (tls->ca_file != NULL || tls->pin_count == 0)
+        tls->ca = certificates(f,
+            papers_find(&f->loaded->papers,
+                tls->ca_file == NULL ? PAPERS_OF_SYSTEM : tls->ca_file));
+}
+
+static void
 freeze_upstream(struct freezer *f, struct upstream_policy *u, const struct node *block)
 {
-    const struct node *verify = tree_setting(block, SETTING_VERIFY_BLOCK);
     const struct node *tls = tree_setting(block, SETTING_UPSTREAM_TLS_BLOCK);
     const struct node *pool = tree_setting(block, SETTING_POOL_BLOCK);
     const struct node *health = tree_setting(block, SETTING_HEALTH_BLOCK);
@@ -159,11 +179,7 @@ freeze_upstream(struct freezer *f, struct upstream_policy *u, const struct node 
     freeze_servers(f, u, tree_setting(block, SETTING_UPSTREAM_SERVERS));
     u->bridge = check_bridge_of(block);
     u->balance = (enum balance)tree_number(block, SETTING_UPSTREAM_BALANCE);
-    u->tls.ca_file = path(f, tree_setting(verify, SETTING_VERIFY_CA));
-    u->tls.ca = certificates(f,
-        papers_find(&f->loaded->papers,
-            u->tls.ca_file == NULL ? PAPERS_OF_SYSTEM : u->tls.ca_file));
-    u->tls.verify_name = copy(f, tree_text(verify, SETTING_VERIFY_NAME));
+    freeze_verify(f, &u->tls, tree_setting(block, SETTING_VERIFY_BLOCK));
     u->tls.certificate =
         certificate(f, tree_setting(block, SETTING_UPSTREAM_CLIENT_CERTIFICATE));
     u->tls.minimum = (enum tls_minimum)tree_number(tls, SETTING_UPSTREAM_TLS_MINIMUM);

@@ -45,6 +45,7 @@ enum setting_type {
     TYPE_KEY,         /* where a private key lies, never the key */
     TYPE_CERTIFICATE, /* a file, or a block of BLOCK_PAIR */
     TYPE_URL,
+    TYPE_PIN, /* config/pin.h */
     TYPE_ADDRESS,
     TYPE_REFERENCE,
     TYPE_HOST,

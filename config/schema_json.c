@@ -36,6 +36,7 @@ static const char *const patterns[] = {
     [TYPE_SIZE] = "^[0-9]{1,12}(B|KiB|MiB|GiB)$",
     [TYPE_KEY] = "^(file:.|credential:[^/.])",
     [TYPE_URL] = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$",
+    [TYPE_PIN] = "^sha256/([A-Za-z0-9+/]{43}=|([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$",
     [TYPE_ADDRESS] = "^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
     [TYPE_HOST] = "^" HOST "$",
     [TYPE_TARGET] = "^(stdout|file:/.*)$",

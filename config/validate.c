@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/pattern.h"
+#include "config/pin.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -167,6 +168,16 @@ validate_url(struct validation *v, struct node *node)
 }
 
 static void
+validate_pin(struct validation *v, struct node *node)
+{
+    struct tls_pin pin;
+    const char *hint = pin_read(node->text, &pin);
+
+    if (hint != NULL)
+        refuse(v, node, CODE_TYPE, hint, "'%s' is not a fingerprint", node->text);
+}
+
+static void
 validate_target(struct validation *v, struct node *node, const struct setting *setting)
 {
     if (strcmp(node->text, "stdout") == 0 || strncmp(node->text, "file:/", 6) == 0)
@@ -241,6 +252,9 @@ validate_text(struct validation *v, struct node *node, const struct setting *set
         break;
     case TYPE_URL:
         validate_url(v, node);
+        break;
+    case TYPE_PIN:
+        validate_pin(v, node);
         break;
     case TYPE_TARGET:
         validate_target(v, node, setting);

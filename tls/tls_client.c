@@ -18,6 +18,7 @@
 #include "tls/tls_context.h"
 #include "tls/tls_context_priv.h"
 #include "tls/tls_peer.h"
+#include "tls/tls_pin.h"
 
 #define SERVERS 64
 #define NAME_BYTES 256
@@ -39,7 +40,7 @@ struct kept_session {
 struct tls_client {
     const struct tls_upstream_policy *policy;
     SSL_CTX *ctx;
-    struct kept_session kept[SERVERS];
+    struct kept_session *kept[SERVERS]; /* NULL: never dialled */
 };
 
 /* One connection; stands in the SSL object's slot and is freed with it. */
@@ -157,14 +158,27 @@ tls_client_minimum(const SSL *ssl)
     return call->client->policy->minimum;
 }
 
+bool
+tls_client_pin_fits(const SSL *ssl)
+{
+    const struct call *call = SSL_get_ex_data(ssl, slot());
+
+    return tls_pin_fits(call->client->policy, SSL_get0_peer_certificate(ssl));
+}
+
 /* --- trust --- */
 
+/* False with a note. Pins alone need no authority. */
 static bool
 use_authorities(SSL_CTX *ctx, const struct tls_upstream_policy *policy,
     struct tls_trust *trust, struct note *note)
 {
     X509_STORE *store = tls_trust_store(trust, policy->ca);
 
+    if (policy->pin_count > 0)
+        tls_pin_demand(ctx, policy);
+    if (policy->pin_count > 0 && policy->ca.length == 0)
+        return true;
     if (store != NULL)
         SSL_CTX_set_cert_store(ctx, store); /* takes over our reference */
     else
@@ -181,6 +195,8 @@ set_checks(SSL_CTX *ctx)
     X509_VERIFY_PARAM_set_hostflags(param,
         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     require(X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) == 1);
+    /* Who names an issuing authority alone trusts less than its root: let him. */
+    require(X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 }
 
@@ -222,11 +238,25 @@ tls_client_free(struct tls_client **client)
 {
     if (*client == NULL)
         return;
-    for (unsigned i = 0; i < SERVERS; i++)
-        drop_session(&(*client)->kept[i]);
+    for (unsigned i = 0; i < SERVERS; i++) {
+        if ((*client)->kept[i] != NULL)
+            drop_session((*client)->kept[i]);
+        free((*client)->kept[i]);
+    }
     SSL_CTX_free((*client)->ctx);
     free(*client);
     *client = NULL;
+}
+
+/* NULL when memory is out. */
+static struct kept_session *
+place_of_session(struct tls_client *client, unsigned server_index)
+{
+    struct kept_session **kept = &client->kept[server_index];
+
+    if (*kept == NULL)
+        *kept = calloc(1, sizeof **kept);
+    return *kept;
 }
 
 /* An address is verified as one and never sent as a server name (RFC 6066, 3). */
@@ -259,8 +289,9 @@ tls_client_ssl(struct tls_client *client, const char *host, unsigned server_inde
     length = snprintf(call->name, sizeof call->name, "%s", name != NULL ? name : host);
     require(length > 0 && (size_t)length < sizeof call->name);
     call->client = client;
-    call->keep = &client->kept[server_index];
-    if (!tls_peer_watch(ssl, &call->peer) || !set_name(ssl, call->name)) {
+    call->keep = place_of_session(client, server_index);
+    if (call->keep == NULL || !tls_peer_watch(ssl, &call->peer) ||
+        !set_name(ssl, call->name)) {
         SSL_free(ssl); /* the call goes with it */
         return NULL;
     }

@@ -34,6 +34,9 @@ bool tls_server_session_fits(const SSL *ssl);
 /* The upstream's minimum, for the gate. Only for SSL objects of tls_client_ssl. */
 enum tls_minimum tls_client_minimum(const SSL *ssl);
 
+/* True when the peer's certificate, also that of a resumed session, fits the upstream's pins. */
+bool tls_client_pin_fits(const SSL *ssl);
+
 /* Keeps the end of the chain just verified with the session; a resumed one has it. */
 void tls_client_remember_chain(const SSL *ssl);
 

@@ -14,6 +14,7 @@
 
 #include "tls/tls_context.h"
 #include "tls/tls_context_priv.h"
+#include "tls/tls_pin.h"
 
 #define CIPHER_BITS 128
 
@@ -69,6 +70,10 @@ tls_gate_upstream(const SSL *ssl, struct note *note)
         SSL_get_verify_result(ssl) != X509_V_OK) {
         note_set(note, "the certificate was not verified");
         return FAULT_UPSTREAM_CERT;
+    }
+    if (!tls_client_pin_fits(ssl)) {
+        tls_pin_note(SSL_get0_peer_certificate(ssl), note);
+        return FAULT_UPSTREAM_CERT_PIN;
     }
     tls_client_remember_chain(ssl);
     if (tls_client_chain_ends(ssl) <= time(NULL)) {

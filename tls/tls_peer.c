@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls/tls_pin.h"
+
 static int
 slot(void)
 {
@@ -174,12 +176,31 @@ explain(X509_STORE_CTX *verified, struct tls_peer *peer)
 
 /* --- watching --- */
 
-static int
-on_verified(int good, X509_STORE_CTX *verified)
+static struct tls_peer *
+peer_of(X509_STORE_CTX *verified)
 {
     SSL *ssl =
         X509_STORE_CTX_get_ex_data(verified, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_peer *peer = SSL_get_ex_data(ssl, slot());
+
+    return SSL_get_ex_data(ssl, slot());
+}
+
+void
+tls_peer_refuse_pin(X509_STORE_CTX *verified)
+{
+    struct tls_peer *peer = peer_of(verified);
+
+    X509_STORE_CTX_set_error(verified, X509_V_ERR_CERT_REJECTED);
+    if (peer->fault != FAULT_NONE)
+        return;
+    peer->fault = FAULT_UPSTREAM_CERT_PIN;
+    tls_pin_note(X509_STORE_CTX_get0_cert(verified), &peer->note);
+}
+
+static int
+on_verified(int good, X509_STORE_CTX *verified)
+{
+    struct tls_peer *peer = peer_of(verified);
 
     if (!good && peer->fault == FAULT_NONE)
         explain(verified, peer);

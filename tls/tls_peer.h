@@ -23,6 +23,9 @@ struct tls_peer {
  */
 bool tls_peer_watch(SSL *ssl, struct tls_peer *peer) MUST_USE;
 
+/* Objects to a chain that is being verified: its leaf fits no pin. */
+void tls_peer_refuse_pin(X509_STORE_CTX *verified);
+
 /* What tls_peer_watch found; FAULT_NONE when the certificate was not the trouble. */
 enum fault tls_peer_refusal(const SSL *ssl, struct note *note);
 

@@ -38,9 +38,17 @@ struct tls_listener_policy {
     unsigned session_lifetime_s; /* resumption; 0: none */
 };
 
+/* SHA-256 of a certificate, or of its public key. */
+struct tls_pin {
+    unsigned char sha256[32];
+};
+
 struct tls_upstream_policy {
     const char *ca_file;     /* for messages; NULL: the system's authorities */
-    struct bytes ca;         /* PEM of those whom the server's chain may lead to */
+    struct bytes ca;         /* PEM of those whom the server's chain may lead to; empty:
+                                the pins alone say who is believed */
+    const struct tls_pin *pins;
+    unsigned pin_count;      /* 0: none is asked for; else one must fit */
     const char *verify_name; /* NULL: the server's own host name */
     struct tls_certificate certificate; /* ours, where the server asks for one */
     enum tls_minimum minimum;

@@ -1,6 +1,9 @@
 """Inside as outside: whoever stands behind postern has to prove who it is, and how well it encrypts."""
 
+import base64
+import hashlib
 import ssl
+import subprocess
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -134,6 +137,89 @@ def test_without_a_name_to_verify_the_servers_own_address_must_be_in_the_certifi
     del proxy.upstream["verify"]["name"]
     assert make_client(proxy).ask().status == 502
     proxy.expect_event("upstream-certificate-rejected", reason="upstream-certificate-name")
+
+
+# --- pins
+
+
+def pins(pki, name):
+    """What an administrator would write: (of the certificate, of its key), in base64."""
+
+    def openssl(*words, data=None):
+        return subprocess.run(["openssl", *words], input=data, check=True, capture_output=True).stdout
+
+    certificate = openssl("x509", "-in", f"{pki / name}.crt", "-outform", "DER")
+    key = openssl("pkey", "-in", f"{pki / name}.key", "-pubout", "-outform", "DER")
+    return [f"sha256/{base64.b64encode(hashlib.sha256(der).digest()).decode()}" for der in (certificate, key)]
+
+
+@pytest.mark.parametrize(
+    "shown, pinned, reason",
+    [
+        ("internal-selfsigned", ["certificate"], None),
+        ("internal-selfsigned", ["key"], None),
+        ("internal-selfsigned-renewed", ["key"], None),
+        ("internal-selfsigned-renewed", ["certificate"], "upstream-certificate-pin"),
+        ("internal-selfsigned-expired", ["key"], "upstream-certificate-expired"),
+        ("internal-ok", ["certificate", "key"], "upstream-certificate-pin"),
+    ],
+)
+def test_a_server_that_signed_its_own_certificate_is_known_by_a_pin(
+    shown, pinned, reason, pki, make_upstream, make_proxy, make_client
+):
+    """Exchange ships like this. A pin is for the certificate, or for a key that outlives it; never an excuse for its dates."""
+    of_certificate, of_key = pins(pki, "internal-selfsigned")
+    upstream = make_upstream(certificate=shown)
+    proxy = make_proxy(upstream)
+    proxy.upstream["verify"] = {
+        "pin": [{"certificate": of_certificate, "key": of_key}[kind] for kind in pinned],
+        "name": INTERNAL_NAME,
+    }
+    response = make_client(proxy).ask("GET", "/mail")
+    if reason is None:
+        assert response.status == 200
+        return
+    assert response.status == 502
+    assert upstream.requests == []
+    event = proxy.expect_event("upstream-certificate-rejected", reason=reason)
+    if reason == "upstream-certificate-pin":
+        for actual in pins(pki, shown):
+            assert actual in event["error.message"], "so that an administrator can compare"
+
+
+def test_a_pin_does_not_replace_the_name(pki, make_upstream, make_proxy, make_client):
+    proxy = make_proxy(make_upstream(certificate="internal-selfsigned"))
+    proxy.upstream["verify"] = {"pin": pins(pki, "internal-selfsigned")[0], "name": "other.internal.test"}
+    assert make_client(proxy).ask().status == 502
+    proxy.expect_event("upstream-certificate-rejected", reason="upstream-certificate-name")
+
+
+def test_a_pin_beside_an_authority_asks_for_both(pki, make_upstream, make_proxy, make_client):
+    right, wrong = make_upstream(certificate="internal-ok"), make_upstream(certificate="internal-rsa")
+    proxy = make_proxy(right)
+    publish_each(proxy, pki, {"right": right, "wrong": wrong})
+    for name in ("right", "wrong"):
+        proxy.config["upstreams"][name]["verify"]["pin"] = pins(pki, "internal-ok")[1]
+    client = make_client(proxy)
+    assert client.ask("GET", "/right").status == 200
+    assert client.ask("GET", "/wrong").status == 502
+    proxy.expect_event("upstream-certificate-rejected", reason="upstream-certificate-pin")
+
+
+def test_an_issuing_authority_alone_can_be_trusted(pki, make_upstream, make_proxy, make_client):
+    """Its root is nowhere in the file: that trusts less, not more."""
+    inside, outside = make_upstream(certificate="internal-viaint"), make_upstream(certificate="internal-ok")
+    proxy = make_proxy(inside)
+    publish_each(proxy, pki, {"inside": inside, "outside": outside})
+    for name in ("inside", "outside"):
+        proxy.config["upstreams"][name]["verify"]["ca"] = str(pki / "internal-int.crt")
+    client = make_client(proxy)
+    assert client.ask("GET", "/inside").status == 200
+    assert client.ask("GET", "/outside").status == 502
+    proxy.expect_event("upstream-certificate-rejected", reason="upstream-certificate-chain")
+
+
+# --- a certificate of our own
 
 
 def ask_for_a_client_certificate(upstream, pki):

@@ -3,7 +3,7 @@
 #
 #   make-pki.sh OUT_DIR
 #
-# Does nothing when OUT_DIR holds a finished set of the last 20 days. Every NAME has
+# Does nothing when OUT_DIR holds a finished set of the last 20 days and of this script. Every NAME has
 # NAME.key, NAME.crt (the leaf alone), NAME.chain.pem (the leaf, then what a server
 # sends after it) and, for listeners, NAME.pem (chain and key in one file).
 # manifest.tsv lists NAME, KIND and what a verifier should say (the number is
@@ -24,7 +24,7 @@ out=$(cd "$1" && pwd -P)
 # Two test runs may share a build folder: the second one waits, and finds all made.
 exec 9>"$out/.lock"
 flock 9
-if [ -n "$(find "$out/manifest.tsv" -mtime -20 2>/dev/null)" ]; then
+if [ -n "$(find "$out/manifest.tsv" -mtime -20 -newer "$0" 2>/dev/null)" ]; then
     exit 0
 fi
 work=$(mktemp -d "$out/.making.XXXXXX")
@@ -180,6 +180,27 @@ note internal-viaint upstream ok
 note internal-nochain upstream 'unable to get local issuer (20)'
 self_signed internal-selfsigned "$INTERNAL_NAME" < <(leaf "$internal_san")
 note internal-selfsigned upstream 'self-signed certificate (18)'
+# As Exchange makes its own: signed by itself, here with a key that outlived a renewal.
+resigned() { # NAME BEGIN END EXPECTED: the same key and names in another certificate
+    cp "$work/internal-selfsigned.key" "$work/$1.key"
+    printf '[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nO=Postern Test\nCN=%s\n' "$INTERNAL_NAME" >"$work/$1.cnf"
+    openssl req -new -config "$work/$1.cnf" -key "$work/$1.key" -out "$work/$1.csr"
+    mkdir "$work/db.$1"
+    : >"$work/db.$1/index.txt"
+    leaf "$internal_san" >"$work/$1.ext"
+    openssl ca -selfsign -batch -notext -config <(
+        printf '[ca]\ndefault_ca=me\n[me]\ndatabase=%s\nrand_serial=yes\nnew_certs_dir=%s\n' "$work/db.$1/index.txt" "$work/db.$1"
+        printf 'default_md=sha256\npolicy=any\n[any]\norganizationName=optional\ncommonName=supplied\n'
+    ) -keyfile "$work/$1.key" -startdate "$2" -enddate "$3" -extfile "$work/$1.ext" \
+        -in "$work/$1.csr" -out "$work/$1.crt" 2>"$work/ca.err" || {
+        cat "$work/ca.err" >&2
+        exit 1
+    }
+    cp "$work/$1.crt" "$work/$1.chain.pem"
+    note "$1" upstream "$4"
+}
+resigned internal-selfsigned-renewed "$BEGIN" "$END" 'self-signed certificate (18)'
+resigned internal-selfsigned-expired "$LONG_AGO" "$JUST_NOW" 'self-signed certificate (18)'
 make_root rogue-ca 'Test Rogue Root'
 issue rogue-ca rogue-server ec "$INTERNAL_NAME" "$BEGIN" "$END" < <(leaf "$internal_san")
 note rogue-server upstream 'unable to get local issuer (20)'

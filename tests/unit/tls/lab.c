@@ -43,6 +43,13 @@ static const struct pki_order orders[] = {
     ORDER(.name = "other", .alt = "DNS:other.example.org,DNS:b\001d.example.org"),
     ORDER(.name = "mail.example.org"), /* the name stands in the common name only */
     { .name = "lone", .alt = "DNS:mail.example.org" },
+    { .name = "lone-other", .alt = "DNS:other.example.org" },
+    { .name = "lone-old",
+        .alt = "DNS:mail.example.org",
+        .from_days = -40,
+        .to_days = -10 },
+    ORDER(.name = "issuing", .authority = true),
+    { .name = "issued", .alt = "DNS:mail.example.org", .issuer = "issuing" },
     { .name = "stranger", .alt = "DNS:mail.example.org", .issuer = "ca2" },
     ORDER(.name = "weak", .alt = "DNS:mail.example.org", .kind = PKI_RSA1024),
     ORDER(.name = "client", .alt = "DNS:mail.example.org", .usage = "clientAuth"),
