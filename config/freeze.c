@@ -24,11 +24,19 @@ struct frozen {
     struct bytes sealed; /* where the texts of certificates lie */
 };
 
+/* Hosts that name the same preset share one policy: a thousand of them are no rarity. */
+struct shared_filter {
+    const struct node *resolved;
+    const struct filter_policy *filter;
+    struct shared_filter *next;
+};
+
 struct freezer {
     const struct loaded *loaded;
     const struct node *root;
     struct stash *stash;
     struct snapshot *snapshot;
+    struct shared_filter *filters;
 };
 
 struct snapshot *
@@ -307,6 +315,22 @@ freeze_routes(struct freezer *f, struct publish_policy *p, const struct node *bl
     qsort((void *)p->routes, p->route_count, sizeof(*r), compare_routes);
 }
 
+static const struct filter_policy *
+filter_of(struct freezer *f, const struct node *application)
+{
+    struct shared_filter *shared = f->filters;
+
+    while (shared != NULL && shared->resolved != application->resolved)
+        shared = shared->next;
+    if (shared == NULL) {
+        shared = stash_take(f->stash, 1, sizeof(*shared));
+        *shared = (struct shared_filter){ application->resolved,
+            freeze_filter(f->loaded, application, f->stash), f->filters };
+        f->filters = shared;
+    }
+    return shared->filter;
+}
+
 static void
 freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *block)
 {
@@ -315,8 +339,8 @@ freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *b
 
     p->host = copy_lower(f, block->key);
     freeze_routes(f, p, block);
-    p->filter = application != NULL ? freeze_filter(f->loaded, application, f->stash)
-                                    : freeze_filter_of_tunnel();
+    p->filter =
+        application != NULL ? filter_of(f, application) : freeze_filter_of_tunnel();
     p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
     p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
     p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);
@@ -332,7 +356,26 @@ is_tunnel(const struct freezer *f, const struct node *host)
                SETTING_PUBLISH_UPSTREAM)) == BRIDGE_TUNNEL;
 }
 
-/* First the hosts whose TLS ends here, in the order of tls.hosts; then the tunnels. */
+static int
+compare_publishes(const void *a, const void *b)
+{
+    const struct publish_policy *x = a, *y = b;
+
+    return strcmp(x->host, y->host);
+}
+
+static int
+compare_hosts(const void *a, const void *b)
+{
+    const struct tls_host_policy *x = a, *y = b;
+
+    return strcmp(x->host, y->host);
+}
+
+/*
+ * First the hosts whose TLS ends here, in the order of tls.hosts; then the tunnels. Both
+ * sorted by name, as they are searched with each request.
+ */
 static void
 freeze_hosts(struct freezer *f, struct listener_policy *l, const struct node *hosts)
 {
@@ -351,6 +394,12 @@ freeze_hosts(struct freezer *f, struct listener_policy *l, const struct node *ho
     for (const struct node *e = hosts->first; e != NULL; e = e->next)
         if (is_tunnel(f, e))
             freeze_publish(f, p++, e);
+    p = (struct publish_policy *)(uintptr_t)l->publishes;
+    qsort(p, l->tls.host_count, sizeof(*p), compare_publishes);
+    qsort(p + l->tls.host_count, l->publish_count - l->tls.host_count, sizeof(*p),
+        compare_publishes);
+    qsort((void *)(uintptr_t)l->tls.hosts, l->tls.host_count, sizeof(*h),
+        compare_hosts);
 }
 
 static void
@@ -462,7 +511,7 @@ freeze(struct loaded *loaded)
 {
     const struct node *root = loaded->root;
     struct frozen *frozen = require_zeroed(1, sizeof(*frozen));
-    struct freezer f = { loaded, root, &frozen->stash, &frozen->snapshot };
+    struct freezer f = { loaded, root, &frozen->stash, &frozen->snapshot, NULL };
 
     stash_init(&frozen->stash);
     frozen->snapshot.references = 1;

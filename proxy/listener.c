@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_PER_TURN 16
+#define HOST_BYTES 256 /* a DNS name has at most 253 characters */
 
 bool
 listener_init(struct listener *listener, struct worker *worker,
@@ -172,30 +174,45 @@ listener_fini(struct listener *listener)
     listener->sockets = NULL;
 }
 
-/* "*.example.com" covers one label (RFC 9525, 6.3). */
-static bool
-wildcard_covers(const char *pattern, struct bytes host)
+static int
+compare_name(const void *name, const void *publish)
 {
-    const char *dot = memchr(host.at, '.', host.length);
-
-    if (pattern[0] != '*' || dot == NULL || dot == host.at)
-        return false;
-    return bytes_equal(bytes_of_string(pattern + 1),
-        bytes_of(dot, (size_t)(host.at + host.length - dot)));
+    return strcmp(name, ((const struct publish_policy *)publish)->host);
 }
 
+/* Hosts whose TLS ends here and tunnels are sorted, each kind by itself. */
+static const struct publish_policy *
+find_name(const struct listener_policy *policy, const char *name)
+{
+    unsigned ended = policy->tls.host_count;
+    const struct publish_policy *found = NULL;
+
+    if (ended > 0)
+        found = bsearch(name, policy->publishes, ended, sizeof *policy->publishes,
+            compare_name);
+    if (found == NULL && policy->publish_count > ended)
+        found = bsearch(name, policy->publishes + ended, policy->publish_count - ended,
+            sizeof *policy->publishes, compare_name);
+    return found;
+}
+
+/* A wildcard "*.example.com" covers one label (RFC 9525, 6.3). */
 const struct publish_policy *
 listener_find_publish(const struct listener_policy *policy, struct bytes host)
 {
-    for (unsigned i = 0; i < policy->publish_count; i++) {
-        if (bytes_equal(bytes_of_string(policy->publishes[i].host), host))
-            return &policy->publishes[i];
-    }
-    for (unsigned i = 0; i < policy->publish_count; i++) {
-        if (wildcard_covers(policy->publishes[i].host, host))
-            return &policy->publishes[i];
-    }
-    return NULL;
+    const char *dot = host.length == 0 ? NULL : memchr(host.at, '.', host.length);
+    const struct publish_policy *found;
+    char name[HOST_BYTES];
+
+    if (host.length == 0 || host.length > sizeof name - 2 ||
+        memchr(host.at, '\0', host.length) != NULL)
+        return NULL;
+    snprintf(name, sizeof name, "%.*s", BYTES_ARG(host));
+    found = find_name(policy, name);
+    if (found != NULL || dot == NULL || dot == host.at)
+        return found;
+    snprintf(name, sizeof name, "*%.*s", (int)(host.at + host.length - dot), dot);
+    return find_name(policy, name);
 }
 
 uint16_t

@@ -81,7 +81,7 @@ struct listener_policy {
     unsigned address_count, redirect_count;
     uint16_t public_port; /* on which clients see it; 0: as its addresses say, or 443 */
     struct tls_listener_policy tls; /* its hosts: the published ones but tunnels */
-    /* In the order of tls.hosts, then the tunnels. */
+    /* In the order of tls.hosts, then the tunnels; these sorted by name, too. */
     const struct publish_policy *publishes;
     unsigned publish_count;
     uint32_t connections;            /* open at once, all workers together */

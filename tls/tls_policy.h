@@ -33,7 +33,7 @@ struct tls_listener_policy {
     const char *name; /* the listener's, for the session context */
     enum tls_minimum minimum;
     const char *default_host; /* for clients without SNI; NULL: they are refused */
-    const struct tls_host_policy *hosts;
+    const struct tls_host_policy *hosts; /* sorted by name, as strcmp has it */
     unsigned host_count;
     unsigned session_lifetime_s; /* resumption; 0: none */
 };
@@ -44,12 +44,12 @@ struct tls_pin {
 };
 
 struct tls_upstream_policy {
-    const char *ca_file;     /* for messages; NULL: the system's authorities */
-    struct bytes ca;         /* PEM of those whom the server's chain may lead to; empty:
+    const char *ca_file; /* for messages; NULL: the system's authorities */
+    struct bytes ca;     /* PEM of those whom the server's chain may lead to; empty:
                                 the pins alone say who is believed */
     const struct tls_pin *pins;
-    unsigned pin_count;      /* 0: none is asked for; else one must fit */
-    const char *verify_name; /* NULL: the server's own host name */
+    unsigned pin_count;                 /* 0: none is asked for; else one must fit */
+    const char *verify_name;            /* NULL: the server's own host name */
     struct tls_certificate certificate; /* ours, where the server asks for one */
     enum tls_minimum minimum;
 };

@@ -63,24 +63,34 @@ host_of(const SSL *ssl)
 
 /* --- the choice --- */
 
+static int
+compare_name(const void *name, const void *host)
+{
+    return strcmp(name, ((const struct tls_host_policy *)host)->host);
+}
+
+static int
+find_name(const struct tls_listener_policy *policy, const char *name)
+{
+    const struct tls_host_policy *found = policy->host_count == 0
+        ? NULL
+        : bsearch(name, policy->hosts, policy->host_count, sizeof *policy->hosts,
+              compare_name);
+
+    return found == NULL ? -1 : (int)(found - policy->hosts);
+}
+
 int
 tls_policy_find_host(const struct tls_listener_policy *policy, const char *name)
 {
     const char *rest = strchr(name, '.');
+    char wildcard[CLIENT_HELLO_NAME_BYTES + 1];
+    int index = find_name(policy, name);
 
-    for (unsigned i = 0; i < policy->host_count; i++) {
-        if (strcmp(policy->hosts[i].host, name) == 0)
-            return (int)i;
-    }
-    if (rest == NULL || rest == name)
-        return -1;
-    for (unsigned i = 0; i < policy->host_count; i++) {
-        const char *host = policy->hosts[i].host;
-
-        if (host[0] == '*' && strcmp(host + 1, rest) == 0)
-            return (int)i;
-    }
-    return -1;
+    if (index >= 0 || rest == NULL || rest == name)
+        return index;
+    snprintf(wildcard, sizeof wildcard, "*%s", rest);
+    return find_name(policy, wildcard);
 }
 
 /* Lengths stand before the texts, so that no two triples look alike. */

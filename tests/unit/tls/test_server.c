@@ -24,8 +24,8 @@ house_fill(struct house *house)
     house->mail[0] = lab_certificate("mail");
     house->mail[1] = lab_certificate("mail-rsa");
     house->wild[0] = lab_certificate("wild");
-    house->hosts[0] = (struct tls_host_policy){ "mail.example.org", house->mail, 2 };
-    house->hosts[1] = (struct tls_host_policy){ "*.example.net", house->wild, 1 };
+    house->hosts[1] = (struct tls_host_policy){ "mail.example.org", house->mail, 2 };
+    house->hosts[0] = (struct tls_host_policy){ "*.example.net", house->wild, 1 };
     house->listener = (struct tls_listener_policy){ .name = "public",
         .hosts = house->hosts,
         .host_count = 2,
@@ -107,9 +107,9 @@ chooses_the_host_by_name(void **state)
         const char *name, *certificate;
         int host;
     } rows[] = {
-        { "mail.example.org", "mail", 0 },
-        { "MAIL.Example.ORG", "mail", 0 },
-        { "any.example.net", "wild", 1 },
+        { "mail.example.org", "mail", 1 },
+        { "MAIL.Example.ORG", "mail", 1 },
+        { "any.example.net", "wild", 0 },
     };
     struct house house;
 
@@ -171,7 +171,7 @@ takes_no_name_only_with_a_default(void **state)
     visit_open(&v, &house, NULL, NULL);
     visit_shake(&v);
     assert_true(v.shaken && shows(&v, "mail"));
-    assert_int_equal(tls_server_host_of(v.link.server.stream.ssl), 0);
+    assert_int_equal(tls_server_host_of(v.link.server.stream.ssl), 1);
     visit_close(&v);
     /* A default is for those who name nothing, not for those who name something else. */
     visit_open(&v, &house, NULL, "other.example.org");
