@@ -11,17 +11,20 @@ from wire import chunked, lines, reply
 
 MEGABYTE = 1 << 20
 # Each deadline has a listener of its own, on an address of its own, where no other is
-# short: on a busy machine one would strike while a scene is about another.
+# short: on a busy machine one would strike while a scene is about another. On the
+# listener "public" none is.
 BRIEF_MS = {"handshake": 300, "head": 1000, "keep_alive": 300, "body": 1000, "reply": 1500}
 ADDRESSES = {name: f"127.0.0.{number}" for number, name in enumerate(BRIEF_MS, 10)}
 
 
 def configure(proxy):
-    public = proxy.config["listeners"].pop("public")
-    public["publish"][PUBLIC_NAME]["routes"] = {"/impatient": {"idle": "1s"}}
+    proxy.published["routes"] = {"/impatient": {"idle": "1s"}}
+    proxy.listener["timeouts"] = {**dict.fromkeys(BRIEF_MS, "5m"), "linger": "10ms"}
     for name, milliseconds in BRIEF_MS.items():
-        timeouts = {**dict.fromkeys(BRIEF_MS, "5m"), name: f"{milliseconds}ms", "linger": "10ms"}
-        proxy.config["listeners"][name] = {**public, "address": f"{ADDRESSES[name]}:0", "timeouts": timeouts}
+        timeouts = {**proxy.listener["timeouts"], name: f"{milliseconds}ms"}
+        proxy.config["listeners"][name] = {
+            **proxy.listener, "address": f"{ADDRESSES[name]}:0", "timeouts": timeouts
+        }  # fmt: skip
 
 
 def client_of(play, name, **options):
