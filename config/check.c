@@ -287,6 +287,24 @@ check_limits(struct check *c, const struct node *host)
     }
 }
 
+/* Where the application's server ignores case, only one of two such routes is met. */
+static void
+check_route_case(struct check *c, const struct node *host, const struct node *route)
+{
+    const struct node *application = tree_good(host, SETTING_PUBLISH_APPLICATION);
+    const struct node *whole = application == NULL ? NULL : application->resolved;
+    char path[TREE_PATH_BYTES];
+
+    if (whole == NULL || tree_number(whole, SETTING_APPLICATION_PATH_CASE) == 0)
+        return;
+    for (const struct node *other = entries(host, SETTING_ROUTE_BLOCK); other != route;
+         other = other->next)
+        if (strcasecmp(other->key, route->key) == 0)
+            report(c->d, CODE_BOUNDS, route->key_mark, "make one route of both",
+                "%s: for this application '%s' is the same path",
+                tree_path(route, path), other->key);
+}
+
 static void
 check_routes(struct check *c, const struct node *host)
 {
@@ -296,6 +314,7 @@ check_routes(struct check *c, const struct node *host)
         char path[TREE_PATH_BYTES];
 
         check_reference(c, route, SETTING_ROUTE_UPSTREAM);
+        check_route_case(c, host, route);
         upstream = check_upstream_of(c->root, route, SETTING_ROUTE_UPSTREAM);
         if (upstream != NULL && check_bridge_of(upstream) == BRIDGE_TUNNEL)
             report(c->d, CODE_TUNNEL, node->mark, "a tunnel sees no paths",
