@@ -429,14 +429,13 @@ conn_step(void *owner)
 /* --- the beginning --- */
 
 static void
-learn_address(struct conn *c)
+learn_address(struct conn *c, const struct sockaddr_storage *from)
 {
     struct client *client = &c->client;
-    int length = sizeof client->address;
     const struct sockaddr_in6 *six = (void *)&client->address;
     const struct sockaddr_in *four = (void *)&client->address;
 
-    uv_tcp_getpeername(&c->stream.tcp, (struct sockaddr *)&client->address, &length);
+    client->address = *from;
     if (client->address.ss_family == AF_INET)
         inet_ntop(AF_INET, &four->sin_addr, client->address_text,
             sizeof client->address_text);
@@ -479,7 +478,8 @@ conn_init(struct conn *c, struct listener *listener, SSL *ssl, bool clear_text)
 }
 
 void
-conn_accept(struct listener *listener, int fd, bool clear_text)
+conn_accept(struct listener *listener, int fd, const struct sockaddr_storage *from,
+    bool clear_text)
 {
     bool ends_tls = !clear_text && !listener->has_tunnels;
     struct conn *c = calloc(1, sizeof *c);
@@ -494,8 +494,8 @@ conn_accept(struct listener *listener, int fd, bool clear_text)
         return;
     }
     conn_init(c, listener, ssl, clear_text);
+    learn_address(c, from);
     if (tls_stream_accept(&c->stream, fd)) {
-        learn_address(c);
         key_turn_set_source(&c->stream.turn, (struct sockaddr *)&c->client.address);
         fault = conn_admit(c);
     } else {

@@ -9,10 +9,13 @@
 #include "proxy/listener.h"
 
 /*
- * Takes over an accepted socket. The connection frees itself from its last close
- * callback, after its ending event. `clear_text`: it came to a redirect_http one.
+ * Takes over an accepted socket. `from` is what accept4 said: of a connection that was
+ * reset meanwhile the kernel would not tell it again. The connection frees itself from
+ * its last close callback, after its ending event. `clear_text`: it came to a
+ * redirect_http one.
  */
-void conn_accept(struct listener *listener, int fd, bool clear_text);
+void conn_accept(struct listener *listener, int fd, const struct sockaddr_storage *from,
+    bool clear_text);
 
 /*
  * The worker drains: no further request is read on `listener`'s connections, idle

@@ -83,10 +83,13 @@ accept_up_to(struct listener_socket *socket, unsigned most)
 
     ledger_say(worker->ledger, PLACE_ACCEPTING);
     for (unsigned i = 0; i < most && capacity_may_accept(worker); i++) {
-        int fd = accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+        socklen_t length = sizeof from;
+        int fd = accept4(socket->fd, (struct sockaddr *)&from, &length,
+            SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            conn_accept(socket->listener, fd, socket->redirects);
+            conn_accept(socket->listener, fd, &from, socket->redirects);
             continue;
         }
         if (!is_harmless(errno))

@@ -4,6 +4,8 @@ Each scene ends with one ending event that tells reason and phase, and with the
 upstream connection released.
 """
 
+import os
+import signal
 import socket
 import ssl
 from contextlib import suppress
@@ -55,6 +57,17 @@ def test_before_the_first_byte(play):
     client.finish()
     event = play.event_of(client, "tls-rejected", reason="client-closed", phase="handshake")
     assert event["source.bytes"] == 0
+
+
+def test_before_it_was_accepted(play):
+    """Whoever floods a port with resets is told by his address, too."""
+    play.proxy.port()
+    worker = play.proxy.children()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    client = play.client(clear=True)
+    client.reset()
+    os.kill(worker, signal.SIGCONT)
+    play.event_of(client, "tls-rejected", phase="handshake")
 
 
 def test_behind_the_handshake(play):
