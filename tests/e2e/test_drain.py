@@ -1,13 +1,18 @@
 """SIGTERM: what is under way is finished, what is not begun is refused, and then it is over."""
 
 import os
+import random
 import signal
 import socket
+import threading
+from collections import Counter
 
 import pytest
-from actors import until
+from actors import ENDINGS, Client, until
 from wire import Truncated, lines, reply
 
+ROUNDS = int(os.environ.get("POSTERN_STOPS", "3"))  # 50 is the full dose
+CALLERS = 16
 WAITING = 48  # more than a worker accepts in one turn of its loop
 
 
@@ -185,4 +190,56 @@ def test_those_who_wait_to_be_accepted_are(played, proxy, make_client):
     os.kill(worker, signal.SIGCONT)
     for client in waiting:
         client.stream.handshake()
+        client.close()
     assert proxy.wait_end() == 0
+
+
+# --- a stop under load
+
+
+class Caller(threading.Thread):
+    """Asks one thing on each connection, again and again, until nobody answers any more."""
+
+    def __init__(self, proxy):
+        super().__init__()
+        self.proxy, self.port = proxy, proxy.port()
+        self.answered, self.unanswered = [], []
+
+    def run(self):
+        while not self.unanswered:
+            try:
+                client = Client(self.port, self.proxy.pki, handshake=False)
+            except OSError:
+                return  # refused: told at once, and told by the kernel
+            try:
+                client.stream.handshake()
+                client.ask("GET", "/")
+                self.answered.append(client.address)
+                client.close()
+            except OSError as error:
+                self.unanswered.append((client.address, repr(error)))
+                client.stream.sock.close()
+
+
+@pytest.mark.parametrize("round", range(ROUNDS))
+def test_a_stop_loses_nobody(round, make_upstream, make_proxy):
+    """Whoever was accepted is answered, also who had only just begun to greet."""
+    sizes = random.Random(round)
+    upstream = make_upstream(handler=lambda request: reply(200, bytes(sizes.choice([10, 1000, 300_000]))))
+    proxy = make_proxy(upstream)
+    proxy.config["workers"] = 2
+    callers = [Caller(proxy) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    until(lambda: len(upstream.requests) > CALLERS * (1 + round % 4), "a storm of requests")
+    proxy.process.send_signal(signal.SIGTERM)
+    for caller in callers:
+        caller.join()
+    assert proxy.wait_end() == 0
+    accepted = Counter(e["source.port"] for e in proxy.events() if e["event.action"] in ENDINGS)
+    answered = Counter(port for caller in callers for _, port in caller.answered)
+    unanswered = [(port, error) for caller in callers for (_, port), error in caller.unanswered]
+    lost = [(port, error) for port, error in unanswered if accepted[port] > answered[port]]
+    assert lost == [], "these were accepted and got no answer"
+    assert accepted == answered
+    assert {event.get("event.reason") for event in proxy.events("request-forwarded")} == {None}
