@@ -19,6 +19,7 @@
 #include "proxy/link_http.h"
 #include "proxy/listener.h"
 #include "proxy/worker.h"
+#include "tls/key_turn.h"
 
 /* A head twice at its largest, the table of its fields, and what is worked out of it. */
 #define REQUEST_ARENA_BYTES ((size_t)768 * 1024)
@@ -489,9 +490,11 @@ exchange_deadline(const struct exchange *x, enum fault *fault)
 void
 exchange_time_out(struct exchange *x, enum fault fault)
 {
-    if (x->phase == PHASE_DIAL && x->link != NULL)
+    if (x->phase == PHASE_DIAL && x->link != NULL) {
+        if (key_turn_is_waiting(&x->link->stream.turn))
+            fault = FAULT_TLS_KEY_UNAVAILABLE; /* it is not the server that is slow */
         dial_failed(x, fault);
-    else if (fault == FAULT_CLIENT_SLOW_BODY && keeps_pace(x))
+    } else if (fault == FAULT_CLIENT_SLOW_BODY && keeps_pace(x))
         begin_pace(x);
     else
         exchange_fail(x, fault);

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import os
+import signal
 import ssl
 import subprocess
 from datetime import datetime, timedelta, timezone
@@ -245,6 +247,22 @@ def test_postern_shows_its_own_certificate_to_a_server_that_wants_one(
     assert subject["commonName"] == "postern"
     connection.send(reply(204))
     assert client.read_response().status == 204
+
+
+def test_a_signature_that_does_not_come_is_not_the_servers_fault(pki, upstream, proxy, make_client):
+    """keyd stands still: a 503, and the server does not rest for it."""
+    ask_for_a_client_certificate(upstream, pki)
+    proxy.upstream["client_certificate"] = str(pki / "client-proxy.chain.pem")
+    proxy.upstream["client_key"] = f"file:{pki / 'client-proxy.key'}"
+    proxy.upstream.update(connect="300ms", health={"failures": 1, "rest": "1h"})
+    client, other = make_client(), make_client()
+    keyd = proxy.children()["keyd"]
+    os.kill(keyd, signal.SIGSTOP)
+    assert client.ask("POST", "/", body=b"once").status == 503
+    proxy.expect_event("request-forwarded", reason="tls-key-unavailable", ended_by="proxy", phase="dial")
+    os.kill(keyd, signal.SIGCONT)
+    assert other.ask("POST", "/", body=b"once").status == 200
+    assert proxy.events("upstream-down") == []
 
 
 def test_a_server_that_wants_a_certificate_and_gets_none_ends_it(pki, upstream, proxy, make_client):
