@@ -37,6 +37,7 @@ enum question_state {
 struct key_question {
     enum question_state state;
     struct key_turn *turn; /* not of FREE and ABANDONED ones */
+    unsigned line;         /* whose turn this is, until FREE */
     uint32_t number;
     unsigned tries;
     const struct key_digest
@@ -80,6 +81,14 @@ static void
 lose_channel(struct key_client *client)
 {
     key_client_set_channel(client, -1);
+}
+
+static void
+free_question(struct key_client *client, struct key_question *q)
+{
+    client->lines.turns[q->line]--;
+    q->state = QUESTION_FREE;
+    look_later(client, 0);
 }
 
 static void
@@ -138,7 +147,7 @@ take_back_questions(struct key_client *client)
         struct key_question *q = &client->questions[i];
 
         if (q->state == QUESTION_ABANDONED)
-            q->state = QUESTION_FREE;
+            free_question(client, q);
         else if (q->state == QUESTION_ASKED && q->tries < TRIES)
             q->state = QUESTION_UNSENT;
         else if (q->state == QUESTION_ASKED)
@@ -160,9 +169,12 @@ find_free(struct key_client *client)
 }
 
 static void
-grant(struct key_question *q, struct key_turn *turn)
+grant(struct key_client *client, struct key_question *q, struct key_turn *turn)
 {
-    *q = (struct key_question){ .state = QUESTION_GRANTED, .turn = turn };
+    *q = (struct key_question){ .state = QUESTION_GRANTED,
+        .turn = turn,
+        .line = turn->line };
+    client->lines.turns[turn->line]++;
     turn->question = q;
     turn->state = KEY_TURN_HELD;
 }
@@ -170,11 +182,14 @@ grant(struct key_question *q, struct key_turn *turn)
 void
 key_client_take_turn(struct key_client *client, struct key_turn *turn)
 {
-    struct key_question *q = client->lines.waiting == 0 ? find_free(client) : NULL;
+    struct key_question *q = find_free(client);
 
     turn->client = client;
-    if (q != NULL) {
-        grant(q, turn);
+    turn->line = key_lines_find(&client->lines, turn);
+    /* Who waits although a turn is free waits for his line, or to be looked at later. */
+    if (q != NULL && key_lines_may(&client->lines, turn->line) &&
+        !uv_is_active((uv_handle_t *)&client->later)) {
+        grant(client, q, turn);
         return;
     }
     turn->state = KEY_TURN_IN_LINE;
@@ -189,9 +204,11 @@ key_client_end_turn(struct key_turn *turn)
     if (turn->state == KEY_TURN_IN_LINE)
         key_lines_remove(&turn->client->lines, turn);
     if (q != NULL) {
-        q->state = q->state == QUESTION_ASKED ? QUESTION_ABANDONED : QUESTION_FREE;
         q->turn = NULL;
-        look_later(turn->client, 0);
+        if (q->state == QUESTION_ASKED)
+            q->state = QUESTION_ABANDONED;
+        else
+            free_question(turn->client, q);
     }
     turn->question = NULL;
     turn->state = KEY_TURN_NONE;
@@ -222,7 +239,7 @@ on_later(uv_timer_t *timer)
 
         if (turn == NULL)
             return;
-        grant(q, turn);
+        grant(client, q, turn);
         turn->wake(turn->owner);
     }
 }
@@ -278,8 +295,7 @@ take_answer(struct key_client *client)
     if (q == NULL)
         return true;
     if (q->state == QUESTION_ABANDONED) {
-        q->state = QUESTION_FREE;
-        look_later(client, 0);
+        free_question(client, q);
         return true;
     }
     is_signed = is_signed && data.length <= *q->length;

@@ -15,22 +15,27 @@ key_lines_init(struct key_lines *lines)
     secret_random(&lines->salt, sizeof lines->salt);
 }
 
-static unsigned
-line_of(const struct key_lines *lines, uint64_t source)
+unsigned
+key_lines_find(const struct key_lines *lines, const struct key_turn *turn)
 {
-    const uint64_t text[2] = { lines->salt, source };
+    const uint64_t text[2] = { lines->salt, turn->source };
     unsigned char hash[SHA256_DIGEST_LENGTH];
 
     SHA256((const unsigned char *)text, sizeof text, hash);
     return hash[0] % KEY_LINES;
 }
 
+bool
+key_lines_may(const struct key_lines *lines, unsigned line)
+{
+    return lines->turns[line] < KEY_LINE_TURNS;
+}
+
 void
 key_lines_add(struct key_lines *lines, struct key_turn *turn)
 {
-    unsigned line = line_of(lines, turn->source);
+    unsigned line = turn->line;
 
-    turn->line = line;
     turn->next = NULL;
     turn->previous = lines->last[line];
     if (turn->previous != NULL)
@@ -61,8 +66,9 @@ key_lines_take(struct key_lines *lines)
 {
     struct key_turn *turn = NULL;
 
-    while (lines->waiting > 0 && turn == NULL) {
-        turn = lines->first[lines->next];
+    for (unsigned i = 0; lines->waiting > 0 && i < KEY_LINES && turn == NULL; i++) {
+        if (key_lines_may(lines, lines->next))
+            turn = lines->first[lines->next];
         lines->next = (lines->next + 1) % KEY_LINES;
     }
     if (turn != NULL)

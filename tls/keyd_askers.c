@@ -115,15 +115,27 @@ keyd_askers_hear(struct keyd_askers *askers, unsigned row, struct ipc_message *m
     return KEYD_HEARD;
 }
 
-/* The oldest, or the oldest for another key than the last one's. */
-static unsigned
-choose(const struct keyd_asker *asker)
+/*
+ * Keys share the time by what each one's signatures cost. One that was not asked for
+ * meanwhile comes back where the others are: it has saved nothing up.
+ */
+static uint64_t
+place_of(const struct keyd_askers *askers, const struct held_key *key)
 {
-    for (unsigned i = 0; i < asker->waiting_count; i++) {
-        if (asker->waiting[i].key != asker->last)
-            return i;
+    return key->used_ns > askers->used_ns ? key->used_ns : askers->used_ns;
+}
+
+static unsigned
+choose(const struct keyd_askers *askers, const struct keyd_asker *asker)
+{
+    unsigned best = 0;
+
+    for (unsigned i = 1; i < asker->waiting_count; i++) {
+        if (place_of(askers, asker->waiting[i].key) <
+            place_of(askers, asker->waiting[best].key))
+            best = i;
     }
-    return 0;
+    return best;
 }
 
 struct keyd_asker *
@@ -138,13 +150,14 @@ keyd_askers_take(struct keyd_askers *askers, struct keyd_question *question)
         askers->next = (askers->next + 1) % askers->count;
         asker = askers->rows[askers->next];
     } while (asker->waiting_count == 0);
-    at = choose(asker);
+    at = choose(askers, asker);
     *question = asker->waiting[at];
     asker->waiting_count--;
     askers->waiting--;
     memmove(asker->waiting + at, asker->waiting + at + 1,
         (asker->waiting_count - at) * sizeof *asker->waiting);
-    asker->last = question->key;
+    askers->used_ns = place_of(askers, question->key);
+    question->key->used_ns = askers->used_ns + question->key->cost_ns + 1;
     asker->signing++;
     return asker;
 }

@@ -3,8 +3,8 @@
  *
  * An asker has at most KEY_TURNS questions open, be they waiting or being signed: one
  * that asks more, or anything that is not exactly a question, loses its channel. Turns
- * go round the askers; of one asker's questions the oldest is taken, unless its key was
- * the one before and there is a question for another: a slow key holds up no other.
+ * go round the askers; of one asker's questions the oldest is taken whose key has had the
+ * least time so far: a slow key holds up no other, however much is asked of it.
  *
  * No function here waits or locks; keyd_threads.h says whose turn it is to call them.
  */
@@ -34,7 +34,6 @@ struct keyd_asker {
     unsigned char *may;                      /* a bit for each held_key's index */
     struct keyd_question waiting[KEY_TURNS]; /* the oldest first */
     unsigned waiting_count, signing;
-    const struct held_key *last; /* signed with for this asker */
     struct keyd_count window, total;
     double usual; /* questions per window, averaged (keyd_watch.h) */
     unsigned windows;
@@ -43,6 +42,7 @@ struct keyd_asker {
 struct keyd_askers {
     struct keyd_asker **rows;
     unsigned count, next, waiting;
+    uint64_t used_ns; /* of the key whose question was taken last */
 };
 
 /* Takes over `fd`. `scope`: one bit for each record of IPC_KEYS, the lowest first. */

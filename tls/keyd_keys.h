@@ -17,7 +17,9 @@
 
 struct held_key {
     unsigned char name[KEY_NAME_BYTES];
-    unsigned index; /* among the different keys */
+    unsigned index;   /* among the different keys */
+    uint64_t cost_ns; /* what the last signature took; 0: there was none */
+    uint64_t used_ns; /* its place in keyd_askers' time (keyd_askers.c) */
     EVP_PKEY *key;
     /*
      * Prepared on first use: to set one up costs as much as a P-256 signature. One that

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+
 /* --- one signature --- */
 
 static bool
@@ -77,11 +79,13 @@ serve(struct keyd_threads *t, struct keyd_asker *asker, const struct keyd_questi
     unsigned char signature[KEY_SIGNATURE_BYTES];
     size_t length = sizeof signature;
     enum key_status status;
+    uint64_t begun_ns = clock_ns();
 
     *spare = NULL;
     pthread_mutex_unlock(&t->lock);
     status = sign(q, &context, signature, &length);
     pthread_mutex_lock(&t->lock);
+    q->key->cost_ns = clock_ns() - begun_ns;
     if (*spare == NULL)
         *spare = context;
     else

@@ -220,21 +220,30 @@ askers_take_turns(void **state)
 static void
 a_slow_key_holds_up_no_other(void **state)
 {
+    struct held_key *quick = keyd_keys_find(&keys, bytes_of(names[0], KEY_NAME_BYTES));
+    struct held_key *slow = keyd_keys_find(&keys, bytes_of(names[2], KEY_NAME_BYTES));
+
     (void)state;
+    quick->cost_ns = 10000;
+    slow->cost_ns = 35000;
     add("a", 0xff);
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 5; i++)
         ask(0, i, 2);
-    ask(0, 100, 0);
-    ask(0, 101, 1);
-    ask(0, 102, 0);
+    for (uint32_t i = 100; i < 110; i++)
+        ask(0, i, 0);
     assert_int_equal(take("a"), 0);
-    assert_int_equal(take("a"), 100);
-    assert_int_equal(take("a"), 1); /* the oldest: nor do the others hold it up */
-    assert_int_equal(take("a"), 101);
-    assert_int_equal(take("a"), 2);
-    assert_int_equal(take("a"), 102);
-    for (uint32_t i = 3; i < 8; i++)
+    for (uint32_t i = 100; i < 104; i++)
         assert_int_equal(take("a"), i);
+    assert_int_equal(take("a"), 1); /* nor do the quick ones hold it up */
+    for (uint32_t i = 104; i < 107; i++)
+        assert_int_equal(take("a"), i);
+    assert_int_equal(take("a"), 2);
+    for (uint32_t i = 107; i < 110; i++)
+        assert_int_equal(take("a"), i);
+    assert_int_equal(take("a"), 3);
+    ask(0, 200, 1); /* one that was not asked for so far comes at once */
+    assert_int_equal(take("a"), 200);
+    assert_int_equal(take("a"), 4);
 }
 
 /* --- what is odd --- */
