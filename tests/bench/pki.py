@@ -10,7 +10,7 @@ UPSTREAM_NAME = "upstream.bench.test"  # what the proxies verify
 
 
 class Pki:
-    """A CA of this run; an ECDSA and an RSA certificate for NAME, one for inside."""
+    """A CA of this run; an ECDSA and two RSA certificates for NAME, one for inside."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -24,6 +24,7 @@ class Pki:
         )
         self.ecdsa = self._leaf("ecdsa", "ecdsa", [NAME])
         self.rsa = self._leaf("rsa", "rsa", [NAME])
+        self.rsa4096 = self._leaf("rsa4096", "rsa4096", [NAME])
         # H2O can only be told to verify the name that it dials, hence the second one.
         self.upstream = self._leaf("upstream", "ecdsa", [UPSTREAM_NAME, "localhost"])
 
@@ -43,6 +44,7 @@ class Pki:
         options = {
             "ecdsa": "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
             "rsa": "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+            "rsa4096": "-algorithm RSA -pkeyopt rsa_keygen_bits:4096",
         }
         self._openssl(f"genpkey {options[kind]} -out {name}.key")
         os.chmod(f"{self.folder}/{name}.key", 0o600)

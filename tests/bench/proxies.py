@@ -15,6 +15,9 @@ from process import IS_ROOT, Process, connections_limit, free_ports
 from upstream import nginx_temporary
 
 
+LISTENERS = ("ecdsa", "rsa", "rsa4096")  # by the kind of their certificate
+
+
 class Proxy:
     """How to configure and start one of them. `start()` gives a fresh Process."""
 
@@ -41,7 +44,7 @@ class Proxy:
         os.makedirs(f"{folder}/log")
         os.chmod(folder, 0o755)
         os.chmod(f"{folder}/log", 0o777)  # whoever writes the log may not be root
-        ports = dict(zip(("ecdsa", "rsa"), free_ports(2)))
+        ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         with open(f"{folder}/config", "w") as config:
             config.write(self.config(folder, pki, upstream, ports))
         process = Process(
