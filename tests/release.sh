@@ -18,16 +18,23 @@ die() {
     exit 1
 }
 
-# What apt would ask for this machine's own release. A list of mirrors
-# (mirror+file:, as in Debian's cloud images) is read up to its first line.
+# What apt would ask for this machine's own release; others, too, call theirs so, but
+# Debian's place is mostly called debian. A list of mirrors (mirror+file:, as in
+# Debian's cloud images) is read up to its first line.
 mirror() {
     local codename uri
     codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
     # shellcheck disable=SC2016 # the variables are apt's
-    uri=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-        awk -v own="$codename" '$2 == "main" && ($1 == own || $1 ~ /^(old)?stable$/) { print $3; exit }')
+    uri=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
+        awk -v own="$codename" '$2 != "main" || $1 != own && $1 !~ /^(old)?stable$/ { next }
+            first == "" { first = $3 }
+            $3 ~ /\/debian\/?$/ { named = $3; exit }
+            END { print named == "" ? first : named }')
     case $uri in
-    mirror+file:*) uri=$(grep -m 1 -oE '^[a-z]+:[^[:space:]]+' "/${uri#mirror+file:/}") ;;
+    mirror+file:*)
+        uri=${uri#mirror+file:}
+        uri=$(grep -m 1 -oE '^[a-z]+:[^[:space:]]+' "${uri%/}" || true)
+        ;;
     esac
     printf '%s' "${POSTERN_MIRROR:-$uri}"
 }
