@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/chunk.h"
@@ -34,8 +33,11 @@ arena_init(struct arena *arena, size_t limit)
 static void *
 take_large(struct arena *arena, size_t bytes)
 {
-    struct arena_large *piece = require_alloc(sizeof *piece + bytes);
+    struct arena_large *piece =
+        chunk_pool_may_grow() ? chunk_pool_alloc(sizeof *piece + bytes) : NULL;
 
+    if (piece == NULL)
+        return NULL;
     piece->next = arena->large;
     piece->length = bytes;
     arena->large = piece;
@@ -49,7 +51,9 @@ take_small(struct arena *arena, size_t bytes)
     void *at;
 
     if (block == NULL || CHUNK_BYTES - block->end < bytes) {
-        block = chunk_take();
+        block = chunk_pool_has_room() ? chunk_take() : NULL;
+        if (block == NULL)
+            return NULL;
         block->next = arena->blocks;
         arena->blocks = block;
     }
@@ -64,13 +68,18 @@ arena_take(struct arena *arena, size_t bytes)
     const size_t unit = _Alignof(max_align_t);
     size_t left = arena->limit - arena->used;
     size_t rounded;
+    void *at;
 
     if (bytes > left)
         return NULL;
     rounded = (bytes + unit - 1) / unit * unit;
-    arena->used += rounded < left ? rounded : left;
-    return rounded > CHUNK_BYTES ? take_large(arena, rounded)
-                                 : take_small(arena, rounded);
+    at =
+        rounded > CHUNK_BYTES ? take_large(arena, rounded) : take_small(arena, rounded);
+    if (at == NULL)
+        arena->starved = true;
+    else
+        arena->used += rounded < left ? rounded : left;
+    return at;
 }
 
 struct bytes
@@ -121,7 +130,8 @@ arena_clear(struct arena *arena)
 
         arena->large = piece->next;
         explicit_bzero(piece->bytes, piece->length);
-        free(piece);
+        chunk_pool_free(piece, sizeof *piece + piece->length);
     }
     arena->used = 0;
+    arena->starved = false;
 }

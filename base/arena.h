@@ -8,6 +8,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/bytes.h"
@@ -20,6 +21,7 @@ struct arena {
     struct chunk *blocks;      /* newest first */
     struct arena_large *large; /* pieces longer than CHUNK_BYTES */
     size_t used, limit;        /* bytes, each piece rounded up for alignment */
+    bool starved; /* it gave NULL for want of memory, not for its own ceiling */
 };
 
 /*
@@ -30,7 +32,7 @@ void arena_init(struct arena *arena, size_t limit);
 
 /*
  * `bytes` bytes, aligned for any type, not zeroed; NULL when the ceiling is
- * reached. One piece is at most CHUNK_BYTES long; a longer one gets a block of its own.
+ * reached, or that of the process (chunk_pool_watch). One piece is at most CHUNK_BYTES long; a longer one gets a block of its own.
  */
 void *arena_take(struct arena *arena, size_t bytes) MUST_USE;
 

@@ -6,7 +6,9 @@
  * steady state nothing here calls malloc: what a queue gives back the next one
  * takes. Knows nothing of what the bytes mean.
  *
- * Out of memory ends the process (base/require.h).
+ * No memory: growing is refused before anything is read (chunk_queue_ask, the arena);
+ * what is under way may take the last chunks of the reserve; beyond that a queue is
+ * starved, and its owner ends what it was for. The process lives on.
  */
 #include "base/chunk.h"
 
@@ -31,23 +33,96 @@
 /* A run of up to this many bytes costs less to copy than one more TLS record to seal. */
 #define COPY_BYTES ((size_t)4 * 1024)
 
+/* Kept for steps that are under way when malloc gives nothing more. */
+#define POOL_RESERVE 16
+
 static struct {
-    struct chunk *spare;
-    size_t spares, lent, lent_max;
+    struct chunk *spare, *reserve;
+    size_t spares, reserves, lent, lent_max;
+    size_t held; /* bytes from malloc: of chunks lent or kept, and of large pieces */
+    struct chunk_watch watch;
 } pool;
+
+static void
+count_held(size_t more, size_t less)
+{
+    pool.held += more;
+    pool.held -= less;
+    if (pool.watch.changed != NULL)
+        pool.watch.changed(pool.watch.owner, pool.held);
+}
+
+void *
+chunk_pool_alloc(size_t bytes)
+{
+    void *at = malloc(bytes);
+
+    if (at != NULL)
+        count_held(bytes, 0);
+    return at;
+}
+
+void
+chunk_pool_free(void *at, size_t bytes)
+{
+    free(at);
+    count_held(0, bytes);
+}
+
+void
+chunk_pool_watch(const struct chunk_watch *watch)
+{
+    pool.watch = *watch;
+    count_held(0, 0);
+    while (pool.reserves < POOL_RESERVE) {
+        struct chunk *c = chunk_pool_alloc(sizeof *c);
+
+        require(c != NULL); /* a process that begins, and has nothing to lose yet */
+        hide(c);
+        c->next = pool.reserve;
+        pool.reserve = c;
+        pool.reserves++;
+    }
+}
+
+bool
+chunk_pool_may_grow(void)
+{
+    if (pool.watch.has_room == NULL)
+        return true;
+    return pool.reserves == POOL_RESERVE && pool.watch.has_room(pool.watch.owner);
+}
+
+bool
+chunk_pool_has_room(void)
+{
+    return pool.spare != NULL || chunk_pool_may_grow();
+}
+
+static struct chunk *
+take_from(struct chunk **list, size_t *count)
+{
+    struct chunk *c = *list;
+
+    if (c == NULL)
+        return NULL;
+    *list = c->next;
+    (*count)--;
+    unhide(c);
+    return c;
+}
 
 struct chunk *
 chunk_take(void)
 {
-    struct chunk *c = pool.spare;
+    struct chunk *c = take_from(&pool.spare, &pool.spares);
 
-    if (c == NULL) {
-        c = require_alloc(sizeof *c);
-    } else {
-        pool.spare = c->next;
-        pool.spares--;
-        unhide(c);
-    }
+    if (c == NULL)
+        c = chunk_pool_alloc(sizeof *c);
+    if (c == NULL)
+        c = take_from(&pool.reserve, &pool.reserves);
+    if (c == NULL)
+        return NULL;
     c->next = NULL;
     c->start = c->end = 0;
     if (++pool.lent > pool.lent_max)
@@ -60,8 +135,15 @@ chunk_give(struct chunk *c)
 {
     require(pool.lent > 0);
     pool.lent--;
+    if (pool.watch.changed != NULL && pool.reserves < POOL_RESERVE) {
+        hide(c);
+        c->next = pool.reserve;
+        pool.reserve = c;
+        pool.reserves++;
+        return;
+    }
     if (pool.spares == POOL_SPARES) {
-        free(c);
+        chunk_pool_free(c, sizeof *c);
         return;
     }
     hide(c);
@@ -135,20 +217,45 @@ chunk_queue_clear(struct chunk_queue *q)
     while (q->head != NULL)
         chunk_give(pop_chunk(q));
     q->length = 0;
+    q->starved = false;
+}
+
+static bool
+needs_chunk(const struct chunk_queue *q)
+{
+    return q->tail == NULL || q->tail->end == CHUNK_BYTES;
 }
 
 unsigned char *
 chunk_queue_room(struct chunk_queue *q, size_t *bytes)
 {
-    if (q->tail == NULL || q->tail->end == CHUNK_BYTES)
-        push_chunk(q, chunk_take());
+    struct chunk *c;
+
+    *bytes = 0;
+    if (q->starved)
+        return NULL;
+    if (needs_chunk(q)) {
+        c = chunk_take();
+        if (c == NULL)
+            return NULL;
+        push_chunk(q, c);
+    }
     *bytes = CHUNK_BYTES - q->tail->end;
     return q->tail->bytes + q->tail->end;
+}
+
+unsigned char *
+chunk_queue_ask(struct chunk_queue *q, size_t *bytes)
+{
+    *bytes = 0;
+    return needs_chunk(q) && !chunk_pool_has_room() ? NULL : chunk_queue_room(q, bytes);
 }
 
 void
 chunk_queue_commit(struct chunk_queue *q, size_t bytes)
 {
+    if (bytes == 0 && q->tail == NULL)
+        return; /* there was no room */
     require(q->tail != NULL && bytes <= CHUNK_BYTES - q->tail->end);
     q->tail->end += bytes;
     q->length += bytes;
@@ -192,6 +299,10 @@ chunk_queue_append(struct chunk_queue *q, struct bytes data)
         unsigned char *to = chunk_queue_room(q, &room);
         size_t part = data.length < room ? data.length : room;
 
+        if (to == NULL) {
+            q->starved = true;
+            return;
+        }
         memcpy(to, data.at, part);
         chunk_queue_commit(q, part);
         data.at += part;
@@ -211,7 +322,7 @@ chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes)
          * Small runs never keep a chunk of their own behind other data, so the
          * memory of a queue stays within a few times its length.
          */
-        if (is_whole && (run.length > COPY_BYTES || to->length == 0)) {
+        if (is_whole && !to->starved && (run.length > COPY_BYTES || to->length == 0)) {
             push_chunk(to, pop_chunk(from));
             to->length += run.length;
             from->length -= run.length;
@@ -222,6 +333,8 @@ chunk_queue_move(struct chunk_queue *to, struct chunk_queue *from, size_t bytes)
         }
         bytes -= run.length;
     }
+    if (from->starved && from->length == 0)
+        to->starved = true; /* what comes next is missing */
 }
 
 struct bytes

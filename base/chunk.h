@@ -26,6 +26,7 @@ struct chunk_queue {
     struct chunk *head, *tail;
     size_t length; /* bytes queued */
     size_t limit;  /* fullness mark; not a hard wall */
+    bool starved;  /* there was no memory for what should have been added; see below */
 };
 
 /* An empty queue that calls itself full from `limit` bytes on. Holds no memory. */
@@ -47,11 +48,14 @@ chunk_queue_is_full(const struct chunk_queue *q)
 }
 
 /*
- * Room for writing at the tail. Never empty; valid until the next call on `q`.
- * Every call is followed by a commit, if only of 0 bytes, before the queue is
- * read, so that an unused chunk finds its way back.
+ * Room for writing at the tail, valid until the next call on `q`; NULL, and 0 bytes, when
+ * no memory is left. Every call is followed by a commit, if only of 0 bytes, before the
+ * queue is read, so that an unused chunk finds its way back.
  */
 unsigned char *chunk_queue_room(struct chunk_queue *q, size_t *bytes);
+
+/* The same for what comes from outside: NULL, too, when the pool may not grow. */
+unsigned char *chunk_queue_ask(struct chunk_queue *q, size_t *bytes);
 
 /* Declares that `bytes` of that room now hold data. */
 void chunk_queue_commit(struct chunk_queue *q, size_t bytes);
@@ -62,7 +66,12 @@ struct bytes chunk_queue_front(const struct chunk_queue *q);
 /* Forgets the oldest `bytes`, at most q->length of them. */
 void chunk_queue_drop(struct chunk_queue *q, size_t bytes);
 
-/* Appends a copy of `data`; the limit does not stop it. */
+/*
+ * Appends a copy of `data`; the limit does not stop it. Without memory the queue is
+ * starved: from there on nothing is added, so that what it holds has an end that is
+ * missing but never a hole. Whoever sends it must look, and end instead; a move hands the
+ * state on with the last byte, chunk_queue_clear ends it.
+ */
 void chunk_queue_append(struct chunk_queue *q, struct bytes data);
 
 /*
@@ -80,9 +89,31 @@ struct bytes chunk_queue_at(const struct chunk_queue *q, size_t offset);
 void
 chunk_queue_peek(const struct chunk_queue *q, size_t offset, void *to, size_t bytes);
 
-/* One chunk for another owner's use (base/arena.h), and its return. */
+/* One chunk for another owner's use (base/arena.h), NULL without memory, and its return. */
 struct chunk *chunk_take(void);
 void chunk_give(struct chunk *c);
+
+/* A piece that is longer than a chunk, counted like one; NULL without memory. */
+void *chunk_pool_alloc(size_t bytes);
+void chunk_pool_free(void *at, size_t bytes);
+
+/*
+ * The ceiling of the process, and who keeps it. `changed` is told each time how many bytes
+ * the pool now holds from malloc, whether lent or kept for later; `has_room` says whether
+ * it may grow. Asked before bytes are read from outside and before a request is given
+ * memory, never for what is under way: that may go beyond the ceiling by as much as one
+ * step of a connection takes. A reserve is set aside for the same purpose.
+ */
+struct chunk_watch {
+    void (*changed)(void *owner, size_t held);
+    bool (*has_room)(void *owner);
+    void *owner;
+};
+void chunk_pool_watch(const struct chunk_watch *watch);
+
+/* True when the pool may grow; and when it may, or has a chunk to spare. */
+bool chunk_pool_may_grow(void);
+bool chunk_pool_has_room(void);
 
 /* Chunks now lent out by the pool, for the memory ceiling and for tests. */
 size_t chunk_pool_lent(void);

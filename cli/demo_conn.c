@@ -86,6 +86,8 @@ receive(struct demo_conn *c)
     unsigned char *at = chunk_queue_room(&c->in, &room);
     bool came;
 
+    if (at == NULL)
+        return false;
     ERR_clear_error();
     came = SSL_read_ex(c->tls, at, room, &got) == 1;
     chunk_queue_commit(&c->in, came ? got : 0);

@@ -523,6 +523,8 @@ freeze(struct loaded *loaded)
         ? processors()
         : number(root, SETTING_FILE_WORKERS);
     frozen->snapshot.drain_ms = number(root, SETTING_FILE_DRAIN);
+    frozen->snapshot.memory_bytes = tree_number(
+        tree_setting(root, SETTING_FILE_LIMITS_BLOCK), SETTING_FILE_LIMITS_MEMORY);
     frozen->snapshot.watchdog_ms = number(root, SETTING_FILE_WATCHDOG);
     frozen->snapshot.minimum_rate =
         number(tree_setting(root, SETTING_FILE_LIMITS_BLOCK),

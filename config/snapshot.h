@@ -22,6 +22,7 @@ struct snapshot {
     unsigned workers; /* 1 .. 64 */
     const char *user; /* account of the workers (base/account.h); "" when not root */
     const char *key_user, *log_user, *resolver_user; /* of the others, likewise */
+    uint64_t memory_bytes; /* of all workers' buffers; 0: half of the machine's */
     uint32_t drain_ms;     /* SIGTERM: how long requests in flight may take */
     uint32_t watchdog_ms;  /* who does not answer for so long is replaced */
     uint32_t minimum_rate; /* bytes a second of a request's body; 0: none */

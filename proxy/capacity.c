@@ -13,9 +13,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/chunk.h"
 #include "base/clock.h"
 #include "log/event.h"
 #include "proxy/conn.h"
+#include "proxy/ledger.h"
 #include "proxy/link.h"
 #include "proxy/listener.h"
 #include "proxy/worker.h"
@@ -27,6 +29,8 @@
 #define LOOK_MS 250
 /* After the kernel refused, it is over when nothing was refused for so long. */
 #define CALM_MS 5000
+/* At the ceiling of memory new connections wait for so long before somebody has to go. */
+#define PATIENCE_NS (UINT64_C(1000) * 1000000)
 /* A connection that has sent nothing goes after this time, when others wait for its place. */
 #define BARE_MS 1000
 
@@ -47,10 +51,27 @@ is_recent(const struct worker *w, uint64_t ms)
         w->capacity.refused_ms + ms > uv_now(&w->loop);
 }
 
+static bool
+is_memory_full(const struct worker *w)
+{
+    return ledger_buffers(w->ledger) + CHUNK_BYTES > ledger_memory(w->ledger);
+}
+
 static enum capacity_lack
 find_lack(const struct worker *w)
 {
-    return w->connections >= places(&w->capacity) ? LACK_DESCRIPTORS : LACK_NOTHING;
+    if (w->connections >= places(&w->capacity))
+        return LACK_DESCRIPTORS;
+    return is_memory_full(w) ? LACK_MEMORY : LACK_NOTHING;
+}
+
+/* An eighth is free: fewer would be full again with the next who speaks. */
+static bool
+is_memory_over(const struct worker *w)
+{
+    uint64_t most = ledger_memory(w->ledger);
+
+    return ledger_buffers(w->ledger) <= most - most / 8;
 }
 
 /* Enough is free again that the log need not hear of it once more in a moment. */
@@ -59,7 +80,8 @@ is_over(const struct worker *w)
 {
     unsigned most = places(&w->capacity);
 
-    return w->connections <= most - most / 8 && !is_recent(w, CALM_MS);
+    return w->connections <= most - most / 8 && !is_recent(w, CALM_MS) &&
+        is_memory_over(w);
 }
 
 /* --- telling --- */
@@ -78,6 +100,8 @@ tell(struct worker *w, enum event_id event)
     event_string(w->log, EF_CAPACITY_LACK, names[capacity->lack]);
     event_number(w->log, EF_CAPACITY_CONNECTIONS, w->connections);
     event_number(w->log, EF_CAPACITY_PLACES, places(capacity));
+    event_number(w->log, EF_CAPACITY_BUFFERS, ledger_buffers(w->ledger));
+    event_number(w->log, EF_CAPACITY_MEMORY, ledger_memory(w->ledger));
     if (event == EVENT_CAPACITY_FREED) {
         event_number(w->log, EF_DURATION, clock_ns() - capacity->since_ns);
         event_number(w->log, EF_CAPACITY_SHED, capacity->shed);
@@ -117,6 +141,27 @@ resume_listening(struct worker *w)
     uv_timer_stop(&w->capacity.look);
 }
 
+/*
+ * Of all workers those have to give that hold the most: at least one holds its share, and
+ * one that only forwards small requests is not made to pay for the others.
+ */
+static void
+relieve_memory(struct worker *w)
+{
+    uint64_t share = ledger_buffers(w->ledger) / ledger_shape(w->ledger)->columns;
+
+    if (clock_ns() - w->capacity.since_ns >= PATIENCE_NS && w->capacity.held >= share &&
+        conn_shed_heaviest(w))
+        w->capacity.shed++;
+}
+
+static void
+step_all(struct worker *w)
+{
+    for (unsigned i = 0; i < w->snapshot->listener_count; i++)
+        conn_step_all(&w->listeners[i]);
+}
+
 static void
 on_look(uv_timer_t *timer)
 {
@@ -124,7 +169,33 @@ on_look(uv_timer_t *timer)
 
     if (find_lack(w) == LACK_DESCRIPTORS)
         w->capacity.shed += conn_shed_bare(w, BARE_MS);
+    else if (w->capacity.lack == LACK_MEMORY && !is_memory_over(w))
+        relieve_memory(w);
     resume_listening(w);
+    step_all(w); /* who stopped reading for want of memory may go on */
+}
+
+/* --- the ceiling of memory (base/chunk.h) --- */
+
+static void
+on_buffers_changed(void *owner, size_t held)
+{
+    struct worker *w = owner;
+
+    w->capacity.held = held;
+    ledger_set_buffers(w->ledger, held);
+}
+
+static bool
+has_room(void *owner)
+{
+    struct worker *w = owner;
+
+    if (!is_memory_full(w))
+        return true;
+    if (w->capacity.lack == LACK_NOTHING && !w->draining)
+        pause_listening(w, LACK_MEMORY);
+    return false;
 }
 
 bool
@@ -248,8 +319,11 @@ grow_tables(struct worker *w, struct note *note)
 bool
 capacity_init(struct worker *w, struct note *note)
 {
+    const struct chunk_watch watch = { on_buffers_changed, has_room, w };
+
     uv_timer_init(&w->loop, &w->capacity.look);
     w->capacity.look.data = w;
+    chunk_pool_watch(&watch);
     return count_descriptors(w, note) && grow_tables(w, note);
 }
 

@@ -5,7 +5,14 @@
  * request's way inside. So many connections are accepted that both fit below the limit,
  * and no more: the others wait in the kernel's queue, and a request of a client that
  * is here never fails because strangers took all descriptors. When a place is free,
- * accepting goes on at once; an event says that it stopped, another one that it is over.
+ * accepting goes on at once.
+ *
+ * The buffers of all workers together have a ceiling, limits.memory. At the ceiling
+ * nothing more is read and nobody accepted; what is under way goes on, and mostly that
+ * ends it. After a second the connections that hold the most and move the least are
+ * shed, one each quarter of a second, until an eighth is free.
+ *
+ * An event says that accepting stopped, another one that it is over.
  */
 #ifndef PROXY_CAPACITY_H
 #define PROXY_CAPACITY_H
@@ -26,6 +33,7 @@ struct capacity {
     unsigned limit; /* descriptors that this process may have */
     unsigned kept;  /* of them for its own channels, sockets and files */
     unsigned links; /* upstream connections now open */
+    size_t held;    /* bytes of this worker's buffers */
 
     enum capacity_lack lack; /* told to the log, and not over yet */
     uint64_t since_ns;       /* when it began */

@@ -216,6 +216,10 @@ begin_tunnel(struct conn *c, const struct publish_policy *publish)
 {
     c->client.publish = publish;
     c->exchange = exchange_new(&c->client, c->accepted_ns);
+    if (c->exchange == NULL) {
+        conn_abort(c, FAULT_MEMORY_FULL);
+        return true;
+    }
     exchange_begin_tunnel(c->exchange, publish);
     c->answer_framing = HTTP_TUNNEL;
     c->answer_begun = true;

@@ -29,4 +29,13 @@ void conn_drain_all(struct listener *listener, bool at_once);
  */
 unsigned conn_shed_bare(struct worker *worker, uint64_t age_ms);
 
+/*
+ * Memory is out: ends the connection that holds most and has moved least, with a 503 where
+ * an answer is still to be given. False: nobody holds anything.
+ */
+bool conn_shed_heaviest(struct worker *worker);
+
+/* Something has changed for all of them. */
+void conn_step_all(struct listener *listener);
+
 #endif

@@ -25,12 +25,30 @@ limits_of(const struct conn *c)
     return c->client.publish != NULL ? &c->client.publish->limits : &standard;
 }
 
-/* A new exchange is the present one; no request body is known yet. */
+/* There is not even memory for the request's own struct: a bare answer, and the end. */
+static void
+refuse_without_exchange(struct conn *c)
+{
+    const struct http_reply reply = { .fault = FAULT_MEMORY_FULL,
+        .request_id = bytes_of_string(c->client.id),
+        .close = true };
+
+    chunk_queue_clear(&c->in);
+    http_reply_write(&reply, &c->out);
+    c->drains_input = true;
+    conn_linger(c, FAULT_MEMORY_FULL);
+}
+
+/* A new exchange is the present one; no request body is known yet. NULL: it was refused. */
 static struct exchange *
 new_exchange(struct conn *c)
 {
     struct exchange *x = exchange_new(&c->client, c->head_begun_ns);
 
+    if (x == NULL) {
+        refuse_without_exchange(c);
+        return NULL;
+    }
     c->exchange = x;
     c->requests++;
     c->answer_begun = false;
@@ -44,6 +62,8 @@ conn_http_refuse(struct conn *c, enum fault fault)
 {
     struct exchange *x = new_exchange(c);
 
+    if (x == NULL)
+        return;
     x->request.minor = 1;
     exchange_fail(x, fault);
     c->drains_input = true;
@@ -54,11 +74,16 @@ static void
 begin_exchange(struct conn *c, size_t length)
 {
     struct exchange *x = new_exchange(c);
-    char *raw = arena_take(&x->arena, length);
     enum fault fault;
+    char *raw;
 
+    if (x == NULL)
+        return;
+    raw = arena_take(&x->arena, length);
     if (raw == NULL) {
+        x->request.minor = 1;
         exchange_fail(x, FAULT_MEMORY);
+        c->drains_input = true;
         return;
     }
     chunk_queue_peek(&c->in, 0, raw, length);

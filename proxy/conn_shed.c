@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proxy/conn.h"
+#include "proxy/link.h"
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
@@ -33,4 +34,76 @@ conn_shed_bare(struct worker *worker, uint64_t age_ms)
         }
     }
     return shed;
+}
+
+static size_t
+held_by_stream(const struct tls_stream *s)
+{
+    return s->cipher_in.length + s->cipher_out.length + s->in_flight.length;
+}
+
+/* About what it holds: bytes queued in both directions, and its request's memory. */
+static size_t
+held_by(const struct conn *c)
+{
+    size_t held = c->in.length + c->out.length + held_by_stream(&c->stream);
+    const struct exchange *x = c->exchange;
+
+    if (x == NULL)
+        return held;
+    held += x->upload.data.length + x->download.data.length + x->arena.used;
+    if (x->link != NULL)
+        held +=
+            x->link->in.length + x->link->out.length + held_by_stream(&x->link->stream);
+    return held;
+}
+
+/* The more it holds and the longer nothing has moved, the sooner it goes. */
+static uint64_t
+burden(const struct conn *c)
+{
+    uint64_t now = uv_now(c->stream.tcp.loop), since = c->phase_since_ms;
+
+    if (c->phase >= PHASE_LINGER)
+        return 0; /* it goes anyway */
+    if (c->exchange != NULL)
+        since = c->exchange->moved_ms;
+    return held_by(c) * (1 + (now > since ? (now - since) / 1000 : 0));
+}
+
+bool
+conn_shed_heaviest(struct worker *worker)
+{
+    struct conn *heaviest = NULL;
+    uint64_t most = 0;
+
+    for (unsigned i = 0; i < worker->snapshot->listener_count; i++) {
+        for (struct conn *c = worker->listeners[i].conns; c != NULL; c = c->next) {
+            uint64_t weight = burden(c);
+
+            if (weight > most) {
+                most = weight;
+                heaviest = c;
+            }
+        }
+    }
+    if (heaviest == NULL)
+        return false;
+    if (heaviest->exchange != NULL)
+        exchange_fail(heaviest->exchange, FAULT_MEMORY_FULL);
+    else
+        conn_abort(heaviest, FAULT_MEMORY_FULL);
+    conn_step(heaviest);
+    return true;
+}
+
+void
+conn_step_all(struct listener *listener)
+{
+    struct conn *next;
+
+    for (struct conn *c = listener->conns; c != NULL; c = next) {
+        next = c->next; /* freeing happens in callbacks, never here */
+        conn_step(c);
+    }
 }

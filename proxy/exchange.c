@@ -45,8 +45,10 @@ begin_pace(struct exchange *x)
 struct exchange *
 exchange_new(struct client *client, uint64_t begun_ns)
 {
-    struct exchange *x = require_zeroed(1, sizeof *x);
+    struct exchange *x = calloc(1, sizeof *x);
 
+    if (x == NULL)
+        return NULL;
     x->client = client;
     x->phase = PHASE_GATE;
     x->begun_ns = begun_ns;
@@ -114,6 +116,8 @@ exchange_fail(struct exchange *x, enum fault fault)
 {
     if (x->fault != FAULT_NONE || x->phase == PHASE_DONE)
         return;
+    if (fault == FAULT_MEMORY && x->arena.starved)
+        fault = FAULT_MEMORY_FULL; /* not its own ceiling, but that of all */
     /* A cause that somebody forgot is our mistake: never a success in the log. */
     x->fault = fault != FAULT_NONE ? fault : FAULT_INTERNAL;
     x->ended_in = x->phase;

@@ -92,7 +92,10 @@ struct exchange {
     bool upstream_tls_resumed;
 };
 
-/* A new exchange of this client, in PHASE_GATE. `begun_ns`: when its first byte came. */
+/*
+ * A new exchange of this client, in PHASE_GATE; NULL without memory. `begun_ns`: when its
+ * first byte came.
+ */
 struct exchange *exchange_new(struct client *client, uint64_t begun_ns);
 
 /*

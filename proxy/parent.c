@@ -19,6 +19,7 @@
 #include "base/jail.h"
 #include "base/secret.h"
 #include "proxy/expiry.h"
+#include "proxy/machine.h"
 #include "proxy/notify.h"
 #include "proxy/parent_priv.h"
 #include "proxy/resolver.h"
@@ -464,8 +465,10 @@ open_ledger(struct parent *p, struct note *note)
     struct ledger_shape shape = { .columns = p->snapshot->workers,
         .listeners = p->snapshot->listener_count,
         .sources = source_slots(p->snapshot),
-        .memory = UINT64_MAX };
+        .memory = p->snapshot->memory_bytes };
 
+    if (shape.memory == 0)
+        shape.memory = machine_memory("") / 2;
     secret_random(&shape.key, sizeof shape.key);
     p->ledger = ledger_new(&shape, note);
     return p->ledger != NULL;

@@ -316,6 +316,7 @@ try_on(struct stage *stage, const struct target *target, struct trial *trial)
     if (!target->clear_text && !shake_hands(stage, target, trial))
         return;
     x = exchange_new(client, clock_ns());
+    require(x != NULL); /* a verb, not a process that serves */
     walk(stage, x, trial);
     exchange_discard(&x);
 }

@@ -79,7 +79,10 @@ read_clear(struct tls_stream *s, struct chunk_queue *into)
         size_t waiting = s->cipher_in.length;
 
         chunk_queue_move(into, &s->cipher_in, room < waiting ? room : waiting);
-        return TLS_IO_MOVED;
+        if (!into->starved)
+            return TLS_IO_MOVED;
+        fail(s, FAULT_MEMORY_FULL);
+        return TLS_IO_FAILED;
     }
     if (!has_room || !s->transport_eof)
         return TLS_IO_WAIT;
@@ -121,6 +124,8 @@ tls_stream_read(struct tls_stream *s, struct chunk_queue *into)
         unsigned char *to = chunk_queue_room(into, &room);
         int n;
 
+        if (to == NULL)
+            break; /* nothing is lost: it waits where it is */
         ERR_clear_error();
         n = SSL_read(s->ssl, to, (int)room);
         chunk_queue_commit(into, n > 0 ? (size_t)n : 0);
@@ -162,6 +167,10 @@ tls_stream_write(struct tls_stream *s, struct chunk_queue *from)
         return TLS_IO_FAILED;
     if (s->write_broken)
         return TLS_IO_WAIT;
+    if (from->starved) { /* its end is missing: it must not pass for whole */
+        fail(s, FAULT_MEMORY_FULL);
+        return TLS_IO_FAILED;
+    }
     if (s->ssl == NULL)
         return write_clear(s, from);
     while (!chunk_queue_is_empty(from) && !chunk_queue_is_full(&s->cipher_out)) {
@@ -246,7 +255,7 @@ on_alloc(uv_handle_t *tcp, size_t hint, uv_buf_t *buf)
 {
     struct tls_stream *s = tcp->data;
     size_t room;
-    unsigned char *to = chunk_queue_room(&s->cipher_in, &room);
+    unsigned char *to = chunk_queue_ask(&s->cipher_in, &room);
 
     (void)hint; /* always 64 KiB; ours is what the tail chunk has left */
     *buf = uv_buf_init((char *)to, (unsigned)room);
@@ -278,6 +287,12 @@ on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
         chunk_queue_commit(&s->cipher_in, n > 0 ? (size_t)n : 0);
     if (s->closing || n == 0)
         return;
+    if (n == UV_ENOBUFS) { /* on_alloc had none: the kernel keeps the bytes */
+        uv_read_stop(tcp);
+        s->reading = false;
+        s->lacks_room = true;
+        return;
+    }
     if (n > 0) {
         s->bytes_in += (size_t)n;
     } else {
@@ -413,6 +428,10 @@ write_later(struct tls_stream *s, size_t bytes)
 static void
 flush(struct tls_stream *s)
 {
+    if (s->cipher_out.starved) { /* half a record must not leave */
+        fail(s, FAULT_MEMORY_FULL);
+        s->write_broken = true;
+    }
     if (s->write_broken)
         chunk_queue_clear(&s->cipher_out); /* what OpenSSL had to say of its own */
     while (s->connected && !s->writing && !chunk_queue_is_empty(&s->cipher_out)) {
@@ -451,7 +470,8 @@ tls_stream_settle(struct tls_stream *s, bool want_more)
 {
     bool is_useful = s->fault == FAULT_NONE || s->finishing;
     bool read = want_more && is_useful && s->connected && !s->transport_eof &&
-        !chunk_queue_is_full(&s->cipher_in);
+        !chunk_queue_is_full(&s->cipher_in) &&
+        !(s->lacks_room && !chunk_pool_has_room());
 
     if (s->closing)
         return;
@@ -465,6 +485,7 @@ tls_stream_settle(struct tls_stream *s, bool want_more)
     if (!read)
         uv_read_stop((uv_stream_t *)&s->tcp);
     s->reading = read;
+    s->lacks_room = s->lacks_room && !read;
 }
 
 bool

@@ -56,6 +56,7 @@ struct tls_stream {
     bool established; /* handshake done and gate passed, or clear text and connected */
     bool reading, writing, transport_eof;
     bool write_broken; /* the socket takes nothing more; it may still be read */
+    bool lacks_room;   /* reading stopped because the pool may not grow */
     bool says_goodbye; /* close_notify is written now, however full cipher_out is */
     bool finishing, fin_underway, finished; /* asked for, at work, done */
     bool closing;

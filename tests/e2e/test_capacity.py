@@ -2,9 +2,10 @@
 
 import resource
 import socket
+import threading
 
 import pytest
-from wire import DEADLINE
+from wire import DEADLINE, reply
 
 DESCRIPTORS = 512
 STRANGERS = 700  # more than descriptors, fewer than the kernel's queue holds
@@ -81,3 +82,70 @@ def test_too_few_descriptors_to_begin_with_are_said(proxy):
         proxy.start()
     assert proxy.wait_end() == 1
     proxy.process = None
+
+
+# --- memory
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def frugal_proxy(proxy, upstream):
+    """Buffers of 4 MiB in all; /huge is far more than the kernel and one connection hold."""
+    proxy.config["limits"] = {"memory": "4MiB"}
+    upstream.handler = lambda request: reply(200, b"x" * (MEGABYTE if request.target == "/huge" else 10))
+    return proxy
+
+
+@pytest.fixture
+def stalling(make_client):
+    """Downloads that nobody reads, one more each time, until set."""
+    enough = threading.Event()
+
+    def stall():
+        while not enough.is_set():
+            make_client(window=4096).send_request("GET", "/huge")
+
+    thread = threading.Thread(target=stall)
+
+    def begin():
+        thread.start()
+        return enough
+
+    yield begin
+    enough.set()
+    thread.join(DEADLINE)
+    assert not thread.is_alive(), "the last of them was never accepted"
+
+
+def test_when_memory_runs_out_the_heaviest_go_and_the_others_are_served(frugal_proxy, make_client, stalling):
+    """Who comes waits, a request of a client that is here waits, nobody falls."""
+    client = make_client()
+    assert client.ask("GET", "/").status == 200
+    enough = stalling()
+    event = frugal_proxy.expect_event("capacity-reached")
+    enough.set()
+    assert event["postern.capacity.lack"] == "memory"
+    assert event["postern.capacity.memory"] == 4 * MEGABYTE
+    assert event["postern.capacity.buffers"] < 6 * MEGABYTE, "what is under way may end, no more"
+    frugal_proxy.expect_event("request-forwarded", reason="memory-full", path="/huge")
+    assert client.ask("GET", "/").status == 200
+    assert frugal_proxy.expect_event("capacity-freed")["postern.capacity.shed"] > 0
+    assert make_client().ask("GET", "/").status == 200
+
+
+def test_a_slow_upload_that_has_to_go_gets_its_answer(frugal_proxy, upstream, make_client):
+    """Large heads wait for bodies that never come; the first that must go is told why."""
+    upstream.handler = None
+    fields = [("Cookie", "x" * 40_000), ("Content-Length", "1000000")]
+    clients = []
+    while not frugal_proxy.events("capacity-reached"):
+        assert len(clients) < 200, "none of them holds memory"
+        clients.append(make_client())
+        clients[-1].send_request("POST", f"/upload/{len(clients) - 1}", fields)
+    event = {}
+    while "url.path" not in event:  # one may have been refused before its head was understood
+        event = frugal_proxy.expect_event("request-forwarded", reason="memory-full")
+        assert event["http.response.status_code"] == 503
+    answer = clients[int(event["url.path"].rpartition("/")[2])].read_response()
+    assert answer.status == 503
