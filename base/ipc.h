@@ -34,6 +34,7 @@ enum ipc_tag {
     IPC_ADDRESSES,  /* string: host, u32: count, bytes per address (4 or 16 long) */
     IPC_KEYD,       /* descriptor: this worker's channel to keyd; may come again */
     IPC_LOGD,       /* descriptor: this process's channel to logd; may come again */
+    IPC_BACKLOG,    /* to logd: descriptor: memory of log/backlog.h */
     IPC_BEGIN,      /* no fields: set up is over, jail yourself and work */
     /* child -> parent */
     IPC_READY,  /* no fields: jailed and at work */
@@ -42,7 +43,10 @@ enum ipc_tag {
     IPC_DRAIN,  /* no fields: finish what is in flight, then end */
     IPC_CLIENT, /* to keyd, logd: descriptor: one more asker; string: who it is; to keyd,
                    bytes: the keys it may ask for, one bit for each record of IPC_KEYS,
-                   the lowest first (KEY_SCOPE_BYTES, tls/key_wire.h) */
+                   the lowest first (KEY_SCOPE_BYTES, tls/key_wire.h); to logd, u64:
+                   which of the processes of this name */
+    IPC_ENDED,  /* to logd: string, u64: as above, it has ended; u64: the number of
+                   events that it made */
     IPC_PING,   /* u32: number of the question whether it still works */
     /* child -> parent */
     IPC_PONG,  /* u32: number of the question that this answers */

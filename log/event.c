@@ -4,8 +4,8 @@
  * An event is drafted in a buffer of its own and copied into a batch when it
  * ends, so a batch holds whole events only. There are two batches: one fills
  * while the other waits for room in the pipe. When both are full the filling
- * one is thrown away and its events are counted; the next batch that leaves
- * tells the number. Nothing here waits, except event_flush_last.
+ * one is thrown away. Every batch begins with the number of its first event, so logd
+ * sees what is missing, whoever lost it. Nothing here waits, except event_flush_last.
  *
  * Knows nothing of JSON, files or ECS. Owns the channel to logd.
  */
@@ -27,10 +27,7 @@
 /* What ipc_put_bytes adds to an event, at most. */
 #define PUT_BYTES ((size_t)16)
 
-/* Kept free in each batch for the report of what was dropped. */
-#define REPORT_BYTES (EVENT_WIRE_HEAD + 9)
-
-_Static_assert(EVENT_WIRE_BYTES + REPORT_BYTES + 3 * PUT_BYTES <= IPC_MESSAGE_BYTES,
+_Static_assert(EVENT_WIRE_BYTES + 3 * PUT_BYTES <= IPC_MESSAGE_BYTES,
     "the largest event fits into an empty batch");
 
 struct batch {
@@ -43,7 +40,9 @@ struct event_log {
     int channel; /* -1: none */
     struct batch batches[2];
     struct batch *filling, *waiting;
-    uint64_t dropped; /* events, not yet reported */
+    bool greets;             /* a channel is new: logd learns where we stand */
+    uint64_t made;           /* events so far: the number of the next one */
+    _Atomic uint64_t *tally; /* where `made` is written through to, or NULL */
 
     bool drafting; /* between event_begin and event_end */
     struct event_set has;
@@ -90,7 +89,7 @@ event_log_free(struct event_log **log)
         return;
 
     /* Nobody is left who could report these to logd. */
-    uint64_t lost = gone->dropped + gone->filling->events + gone->waiting->events;
+    uint64_t lost = gone->filling->events + gone->waiting->events;
     if (lost > 0)
         fprintf(stderr, "postern: %s: %llu events did not reach the log\n",
             gone->source, (unsigned long long)lost);
@@ -107,12 +106,20 @@ event_log_set_channel(struct event_log *log, int channel)
     require(flags >= 0 && fcntl(channel, F_SETFL, flags | O_NONBLOCK) == 0);
     close_channel(log);
     log->channel = channel;
+    log->greets = true;
+}
+
+void
+event_log_count_in(struct event_log *log, _Atomic uint64_t *tally)
+{
+    log->tally = tally;
+    atomic_store(tally, log->made);
 }
 
 bool
 event_log_is_pending(const struct event_log *log)
 {
-    return log->filling->events > 0 || log->waiting->events > 0;
+    return log->greets || log->filling->events > 0 || log->waiting->events > 0;
 }
 
 static uint8_t *
@@ -244,16 +251,37 @@ event_fault(struct event_log *log, enum fault fault)
 static bool
 has_room(const struct batch *batch, size_t event_bytes)
 {
-    return batch->message.length + event_bytes + PUT_BYTES + REPORT_BYTES + PUT_BYTES <=
-        IPC_MESSAGE_BYTES;
+    return batch->message.length + event_bytes + 2 * PUT_BYTES <= IPC_MESSAGE_BYTES;
 }
 
 static void
-put_event(struct batch *batch, const uint8_t *event, size_t bytes)
+put_event(struct batch *batch, uint64_t number, const uint8_t *event, size_t bytes)
 {
+    if (batch->events == 0)
+        ipc_put_u64(&batch->message, number);
     ipc_put_bytes(&batch->message, bytes_of(event, bytes));
     require(!batch->message.overflow);
     batch->events++;
+}
+
+/* True when the message is on its way. */
+static bool
+send_message(struct event_log *log, const struct batch *batch)
+{
+    switch (ipc_send(log->channel, &batch->message)) {
+    case IPC_DONE:
+        log->greets = false;
+        return true;
+    case IPC_AGAIN:
+        return false;
+    case IPC_CLOSED:
+    case IPC_REFUSED:
+        /* logd died, or cannot be spoken to. The next channel gets this batch. */
+        close_channel(log);
+        log->greets = false;
+        return false;
+    }
+    return false;
 }
 
 /* True when nothing of `batch` is left to send. */
@@ -262,48 +290,32 @@ send_batch(struct event_log *log, struct batch *batch)
 {
     if (batch->events == 0)
         return true;
-    switch (ipc_send(log->channel, &batch->message)) {
-    case IPC_DONE:
-        batch_clear(batch);
-        return true;
-    case IPC_AGAIN:
+    if (!send_message(log, batch))
         return false;
-    case IPC_CLOSED:
-    case IPC_REFUSED:
-        /* logd died, or cannot be spoken to. The next channel gets this batch. */
-        close_channel(log);
-        return false;
-    }
-    return false;
+    batch_clear(batch);
+    return true;
 }
 
 /*
- * Only called while no batch waits. A batch is dropped only while one waits, and
- * so the batch that carries the report is not.
+ * What the logd before had taken and not written is lost, and so is what lay in its
+ * channel: a batch without events tells its successor where we stand.
  */
 static void
-report_dropped(struct event_log *log)
+greet(struct event_log *log)
 {
-    uint8_t event[REPORT_BYTES];
-
-    if (log->dropped == 0)
-        return;
-
-    uint8_t *at = put_head(event, EVENT_LOG_DROPPED);
-
-    *at++ = EF_DROPPED;
-    at = put(at, &log->dropped, sizeof(log->dropped));
-    put_event(log->filling, event, (size_t)(at - event));
-    log->dropped = 0;
+    ipc_put_u64(&log->filling->message, log->made);
+    (void)send_message(log, log->filling);
+    batch_clear(log->filling);
 }
 
 void
 event_flush(struct event_log *log)
 {
-    if (log->channel < 0 || !send_batch(log, log->waiting))
+    if (log->channel < 0 || !send_batch(log, log->waiting) ||
+        !send_batch(log, log->filling))
         return;
-    report_dropped(log);
-    send_batch(log, log->filling);
+    if (log->greets)
+        greet(log);
 }
 
 /* Makes the filling batch empty: sent, or waiting, or dropped. */
@@ -319,8 +331,7 @@ make_room(struct event_log *log)
         log->filling = log->waiting;
         log->waiting = full;
     } else {
-        log->dropped += full->events;
-        batch_clear(full);
+        batch_clear(full); /* logd will see the gap */
     }
 }
 
@@ -333,13 +344,9 @@ event_end(struct event_log *log)
     log->drafting = false;
     if (!has_room(log->filling, bytes))
         make_room(log);
-    put_event(log->filling, log->draft, bytes);
-}
-
-static bool
-is_flushed(const struct event_log *log)
-{
-    return log->waiting->events == 0 && log->filling->events == 0 && log->dropped == 0;
+    put_event(log->filling, log->made++, log->draft, bytes);
+    if (log->tally != NULL)
+        atomic_store_explicit(log->tally, log->made, memory_order_relaxed);
 }
 
 void
@@ -348,7 +355,7 @@ event_flush_last(struct event_log *log, int timeout_ms)
     uint64_t deadline_ms = clock_ms() + (uint64_t)timeout_ms;
 
     event_flush(log);
-    while (log->channel >= 0 && !is_flushed(log)) {
+    while (log->channel >= 0 && event_log_is_pending(log)) {
         struct pollfd room = { .fd = log->channel, .events = POLLOUT };
         uint64_t now_ms = clock_ms();
 

@@ -3,14 +3,15 @@
  *
  * Events come from log/event.def, fields from log/event_field.def; there is no
  * free-text call. A process writes events into a batch, which goes to logd as
- * one datagram when it is full or when flushed; a pipe that is full is counted,
- * never waited for, and the count is itself an event. logd formats and escapes,
+ * one datagram when it is full or when flushed; a pipe that is full is never waited
+ * for: events are numbered, and what is missing is itself an event. logd formats and escapes,
  * so not even a compromised worker can break a line or forge another's.
  * A struct secret, or any FIELD_SECRET header, has no call that takes it.
  */
 #ifndef LOG_EVENT_H
 #define LOG_EVENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ struct event_log;
  */
 struct event_log *event_log_new(const char *source);
 
-/* Tells standard error how many events are lost with it, when some are. */
+/* Tells standard error how many events wait and are lost with it, when some are. */
 void event_log_free(struct event_log **log);
 
 /*
@@ -50,6 +51,12 @@ void event_log_free(struct event_log **log);
  * still waits leaves through the new one.
  */
 void event_log_set_channel(struct event_log *log, int channel);
+
+/*
+ * Writes the number of events made through to *tally, in memory that outlives this
+ * process: so that what it never sent is known.
+ */
+void event_log_count_in(struct event_log *log, _Atomic uint64_t *tally);
 
 /* Begins an event stamped with the present time. One event is open at a time. */
 void event_begin(struct event_log *log, enum event_id id);
@@ -79,7 +86,7 @@ void event_fault(struct event_log *log, enum fault fault);
 /* Ends the event; it counts from now on. Flushes when the batch has no room for it. */
 void event_end(struct event_log *log);
 
-/* True when events wait to be flushed. */
+/* True when events wait to be flushed, or a new logd has to learn where we stand. */
 bool event_log_is_pending(const struct event_log *log);
 
 /* Sends what is batched. Never waits. */

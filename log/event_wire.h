@@ -1,7 +1,9 @@
 /*
  * log/event_wire.h - an event as it travels in an IPC_EVENTS message.
  *
- * A message holds one bytes field per event:
+ * A message begins with a u64, the number of its first event: a sender counts its events
+ * from 0 on. What is missing between two messages is lost. Then comes one bytes field
+ * per event, or none when the sender only says where it stands:
  *
  *     id u16, flags u8, wall clock in ns u64, then per field: number u8, value
  *

@@ -4,7 +4,8 @@
  * One poll, one thread. Each turn reads some batches of each asker, turns every event
  * into a line for every sink, and lets the sinks write once. Nothing here waits for a
  * target: sinks queue, drop and count, and what they dropped becomes an event in the
- * target that dropped it.
+ * target that dropped it. What a sender's numbers leave out is an event, too. All that
+ * a successor has to know stands in the backlog, which is committed after each batch.
  *
  * Trust: the control channel is the parent's. Askers are not trusted: whoever sends
  * what is no event loses its channel. Owns the askers' channels and the sinks.
@@ -25,7 +26,6 @@
 #include "log/sink.h"
 
 #define ASKERS_MAX 1024
-#define NAME_BYTES 33 /* the limit of process.name, and a NUL */
 
 /* Batches read from one asker before the next has its turn. */
 #define BATCHES_PER_TURN 4
@@ -38,12 +38,14 @@
 
 struct asker {
     int channel; /* -1: closed, to be taken off the list */
-    char name[NAME_BYTES];
+    uint64_t life;
+    struct backlog_sender *sender; /* of all lives of this name */
 };
 
 struct logd {
     int control;
     bool draining;
+    struct backlog backlog;
     struct ecs *ecs;
     struct sink **sinks;
     unsigned sink_count, asker_count;
@@ -57,20 +59,49 @@ struct logd {
 
 /* --- events in, lines out --- */
 
+/* Queues the event in `view`, which tells of `events` events, for every sink. */
 static void
-write_event(struct logd *logd)
+write_event(struct logd *logd, uint64_t events)
 {
     size_t length = ecs_write(logd->ecs, &logd->view, logd->line);
 
     for (unsigned i = 0; i < logd->sink_count; i++)
-        sink_put(logd->sinks[i], bytes_of(logd->line, length));
+        sink_put(logd->sinks[i], bytes_of(logd->line, length), events);
 }
 
 /* An attacker in a worker must not speak in the name of another process. */
 static void
-name_process(struct logd *logd, const struct asker *asker)
+name_process(struct logd *logd, const struct backlog_sender *sender)
 {
-    event_view_set_text(&logd->view, EF_PROCESS_NAME, bytes_of_string(asker->name));
+    event_view_set_text(&logd->view, EF_PROCESS_NAME, bytes_of_string(sender->name));
+}
+
+/*
+ * Between two events, because a flush commits: what is committed must not hold a line in
+ * one queue and lack it in another, nor a line without its number.
+ */
+static void
+make_room(struct logd *logd)
+{
+    for (unsigned i = 0; i < logd->sink_count; i++)
+        if (!sink_has_room(logd->sinks[i], 2 * ECS_LINE_BYTES))
+            sink_flush(logd->sinks[i]);
+}
+
+/* The sender's next event has the number `next`: what it made before and we lack is lost. */
+static void
+tell_gap(struct logd *logd, struct backlog_sender *sender, uint64_t next)
+{
+    uint64_t lost = next - sender->next;
+
+    if (lost == 0)
+        return;
+    make_room(logd);
+    event_view_init(&logd->view, EVENT_LOG_DROPPED);
+    name_process(logd, sender);
+    event_view_set_number(&logd->view, EF_DROPPED, lost);
+    write_event(logd, lost);
+    sender->next = next;
 }
 
 /* Writes the events of the message; false when one of them is none. */
@@ -78,16 +109,24 @@ static bool
 write_batch(struct logd *logd, const struct asker *asker)
 {
     struct ipc_message *m = &logd->message;
+    struct backlog_sender *sender = asker->sender;
+    uint64_t first;
 
     if (m->tag != IPC_EVENTS)
         return false;
+    first = ipc_get_u64(m);
+    if (m->broken || first < sender->next || asker->life != sender->life)
+        return false;
+    tell_gap(logd, sender, first);
     while (!ipc_at_end(m)) {
         struct bytes raw = ipc_get_bytes(m);
 
+        make_room(logd);
         if (m->broken || !event_read(raw, &logd->view))
             return false;
-        name_process(logd, asker);
-        write_event(logd);
+        name_process(logd, sender);
+        write_event(logd, 1);
+        sender->next++;
     }
     return true;
 }
@@ -102,9 +141,10 @@ close_asker(struct asker *asker)
 static void
 refuse_asker(struct logd *logd, struct asker *asker)
 {
+    make_room(logd);
     event_view_init(&logd->view, EVENT_LOG_REFUSED);
-    name_process(logd, asker);
-    write_event(logd);
+    name_process(logd, asker->sender);
+    write_event(logd, 1);
     close_asker(asker);
 }
 
@@ -121,6 +161,7 @@ read_asker(struct logd *logd, struct asker *asker, unsigned batches)
             ipc_done(&logd->message);
             if (!good)
                 refuse_asker(logd, asker);
+            backlog_commit(&logd->backlog);
             break;
         case IPC_AGAIN:
             return false;
@@ -129,6 +170,7 @@ read_asker(struct logd *logd, struct asker *asker, unsigned batches)
             return false;
         case IPC_REFUSED:
             refuse_asker(logd, asker);
+            backlog_commit(&logd->backlog);
             return false;
         }
     }
@@ -161,40 +203,110 @@ flush_sinks(struct logd *logd)
         event_view_set_text(&logd->view, EF_PROCESS_NAME, BYTES("logd"));
         event_view_set_number(&logd->view, EF_DROPPED, dropped);
         sink_put(sink,
-            bytes_of(logd->line, ecs_write(logd->ecs, &logd->view, logd->line)));
+            bytes_of(logd->line, ecs_write(logd->ecs, &logd->view, logd->line)),
+            dropped);
         sink_flush(sink);
     }
 }
 
 /* --- the parent --- */
 
+/*
+ * Another life of the same name begins with event 0; the same one, known from the logd
+ * before, goes on.
+ */
+static void
+begin_life(struct backlog_sender *sender, uint64_t life)
+{
+    if (sender->life == life)
+        return;
+    sender->life = life;
+    sender->next = 0;
+    sender->is_settled = false;
+}
+
 static void
 add_asker(struct logd *logd)
 {
-    struct asker *asker = &logd->askers[logd->asker_count];
+    struct ipc_message *m = &logd->message;
+    char name[BACKLOG_NAME_BYTES];
+    struct asker asker;
 
-    require(logd->asker_count < ASKERS_MAX);
-    ipc_get_string(&logd->message, asker->name, sizeof(asker->name));
-    asker->channel = ipc_take_fd(&logd->message);
-    require(asker->channel >= 0 && ipc_at_end(&logd->message));
-    logd->asker_count++;
+    forget_closed_askers(logd);
+    ipc_get_string(m, name, sizeof name);
+    asker.life = ipc_get_u64(m);
+    asker.channel = ipc_take_fd(m);
+    require(asker.channel >= 0 && ipc_at_end(m) && name[0] != '\0');
+    asker.sender = backlog_sender(&logd->backlog, name);
+    if (asker.sender == NULL || logd->asker_count == ASKERS_MAX) {
+        close_asker(&asker);
+        return;
+    }
+    begin_life(asker.sender, asker.life);
+    logd->askers[logd->asker_count++] = asker;
+    backlog_commit(&logd->backlog);
+}
+
+/*
+ * A process has ended, so its channel has an end: what is in it is taken first, and the
+ * rest of what it made was never sent. The parent says so to each logd anew.
+ */
+static void
+settle(struct logd *logd)
+{
+    struct ipc_message *m = &logd->message;
+    char name[BACKLOG_NAME_BYTES];
+    struct backlog_sender *sender;
+    uint64_t life, made;
+
+    ipc_get_string(m, name, sizeof name);
+    life = ipc_get_u64(m);
+    made = ipc_get_u64(m);
+    require(ipc_at_end(m) && name[0] != '\0');
+    sender = backlog_sender(&logd->backlog, name);
+    if (sender == NULL || sender->life > life ||
+        (sender->life == life && sender->is_settled))
+        return;
+    begin_life(sender, life); /* one that no logd has ever heard of */
+    for (unsigned i = 0; i < logd->asker_count; i++)
+        while (
+            logd->askers[i].sender == sender && read_asker(logd, &logd->askers[i], 1))
+            continue;
+    if (made > sender->next)
+        tell_gap(logd, sender, made);
+    sender->is_settled = true;
+    backlog_commit(&logd->backlog);
+}
+
+static void
+obey(struct logd *logd)
+{
+    enum ipc_tag tag = logd->message.tag;
+
+    if (tag == IPC_CLIENT)
+        add_asker(logd);
+    else if (tag == IPC_ENDED)
+        settle(logd);
+    else if (tag == IPC_PING)
+        ipc_pong(logd->control, &logd->message, &logd->reply);
 }
 
 /*
  * Handles one message of the parent, waiting for it up to `timeout_ms`. Returns its
- * tag; IPC_DRAIN also when the parent is gone.
+ * tag; IPC_DRAIN also when the parent is gone, and IPC_LOGD, which nobody sends here, when
+ * there is none.
  */
 static enum ipc_tag
 obey_parent(struct logd *logd, int timeout_ms)
 {
     enum ipc_tag tag = IPC_DRAIN;
+    enum ipc_result result = ipc_receive(logd->control, timeout_ms, &logd->message);
 
-    if (ipc_receive(logd->control, timeout_ms, &logd->message) == IPC_DONE) {
+    if (result == IPC_AGAIN)
+        return IPC_LOGD; /* a passing lack of memory, too */
+    if (result == IPC_DONE) {
         tag = logd->message.tag;
-        if (tag == IPC_CLIENT)
-            add_asker(logd);
-        else if (tag == IPC_PING)
-            ipc_pong(logd->control, &logd->message, &logd->reply);
+        obey(logd);
         ipc_done(&logd->message);
     }
     logd->draining |= tag == IPC_DRAIN;
@@ -217,12 +329,36 @@ open_sinks(struct logd *logd, const struct log_policy *policy, struct note *note
 {
     logd->sinks = require_zeroed(policy->target_count + 1, sizeof(struct sink *));
     for (unsigned i = 0; i < policy->target_count; i++) {
-        logd->sinks[i] = sink_open(&policy->targets[i], note);
+        logd->sinks[i] = sink_open(&policy->targets[i], &logd->backlog, i, note);
         if (logd->sinks[i] == NULL)
             return false;
         logd->sink_count++;
+        sink_recover(logd->sinks[i]);
     }
     return true;
+}
+
+/* The parent's first message brings the memory that outlives us. */
+static bool
+open_backlog(struct logd *logd, unsigned targets, struct note *note)
+{
+    struct ipc_message *m = &logd->message;
+    int memory = -1;
+    bool good;
+
+    if (ipc_receive(logd->control, -1, m) == IPC_DONE) {
+        if (m->tag == IPC_BACKLOG)
+            memory = ipc_take_fd(m);
+        ipc_done(m);
+    }
+    good = memory >= 0 && backlog_open(&logd->backlog, memory, targets);
+    if (!good)
+        note_set(note, "the parent gave no memory for lines that wait");
+    else if (!backlog_recover(&logd->backlog))
+        fprintf(stderr, "postern: logd: the lines that waited are lost\n");
+    if (memory >= 0)
+        close(memory);
+    return good;
 }
 
 /* Opens the targets, waits for the parent's word, enters the jail. */
@@ -230,7 +366,8 @@ static bool
 start(struct logd *logd, const struct log_policy *policy, const char *user)
 {
     struct note note = { "" };
-    bool good = open_sinks(logd, policy, &note);
+    bool good = open_backlog(logd, policy->target_count, &note) &&
+        open_sinks(logd, policy, &note);
 
     while (good && !logd->draining && obey_parent(logd, -1) != IPC_BEGIN)
         continue;
@@ -269,7 +406,7 @@ serve(struct logd *logd)
         unsigned asked = logd->asker_count;
 
         if (poll(logd->polled, 1 + asked + logd->sink_count, timeout_ms) < 0) {
-            require(errno == EINTR);
+            require(errno == EINTR || errno == ENOMEM);
             continue;
         }
         for (unsigned i = 0; i < asked; i++)
@@ -282,6 +419,27 @@ serve(struct logd *logd)
     }
 }
 
+static int
+left_ms(uint64_t deadline_ms)
+{
+    uint64_t now_ms = clock_ms();
+
+    return now_ms < deadline_ms ? (int)(deadline_ms - now_ms) : 0;
+}
+
+/* Waits for room in the sink's target until all is written, or the time is over. */
+static void
+empty_sink(struct logd *logd, struct sink *sink, uint64_t deadline_ms)
+{
+    while (sink_is_waiting(sink) && sink_descriptor(sink) >= 0 &&
+        left_ms(deadline_ms) > 0) {
+        struct pollfd room = { .fd = sink_descriptor(sink), .events = POLLOUT };
+
+        (void)poll(&room, 1, left_ms(deadline_ms));
+        flush_sinks(logd);
+    }
+}
+
 /* Writes what was sent before the end, as far as the targets take it in time. */
 static void
 drain(struct logd *logd)
@@ -289,19 +447,12 @@ drain(struct logd *logd)
     uint64_t deadline_ms = clock_ms() + DRAIN_MS;
 
     for (unsigned i = 0; i < logd->asker_count; i++)
-        while (read_asker(logd, &logd->askers[i], 1) && clock_ms() < deadline_ms)
+        while (read_asker(logd, &logd->askers[i], 1) && left_ms(deadline_ms) > 0)
             flush_sinks(logd);
     flush_sinks(logd);
     for (unsigned i = 0; i < logd->sink_count; i++) {
-        struct sink *sink = logd->sinks[i];
-
-        while (sink_is_waiting(sink) && sink_descriptor(sink) >= 0 &&
-            clock_ms() < deadline_ms) {
-            struct pollfd room = { .fd = sink_descriptor(sink), .events = POLLOUT };
-
-            (void)poll(&room, 1, (int)(deadline_ms - clock_ms()));
-            flush_sinks(logd);
-        }
+        empty_sink(logd, logd->sinks[i], deadline_ms);
+        sink_tell_lost(logd->sinks[i]);
     }
 }
 
@@ -314,6 +465,7 @@ logd_free(struct logd *logd)
     for (unsigned i = 0; i < logd->sink_count; i++)
         sink_close(&logd->sinks[i]);
     ecs_free(&logd->ecs);
+    backlog_close(&logd->backlog);
     free(logd->sinks);
     free(logd->polled);
     free(logd);
@@ -322,12 +474,13 @@ logd_free(struct logd *logd)
 int
 logd_run(int control, const struct log_policy *policy, const char *user)
 {
+    static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP };
     struct logd *logd = require_zeroed(1, sizeof(*logd));
     bool good;
 
-    /* A reader of standard output that went away is an errno, not an end. */
-    for (size_t i = 0; i < 4; i++)
-        (void)signal((const int[]){ SIGPIPE, SIGINT, SIGTERM, SIGHUP }[i], SIG_IGN);
+    /* A reader that went away, or a file as large as may be, is an errno and no end. */
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        (void)signal(ignored[i], SIG_IGN);
     logd->control = control;
     logd->ecs = ecs_new();
     logd->polled =

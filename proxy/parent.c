@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/jail.h"
 #include "base/secret.h"
+#include "log/backlog.h"
 #include "proxy/expiry.h"
 #include "proxy/machine.h"
 #include "proxy/notify.h"
@@ -290,7 +292,11 @@ on_end(struct child *child, int status)
     if (!child->drained && child->role == CHILD_KEYD)
         tell_keys_unavailable(p);
     family_forget(child);
+    child->quick_ends =
+        clock_ms() - child->started_ms < QUICK_MS ? child->quick_ends + 1 : 0;
     if (p->stopping) {
+        if (child->role == CHILD_LOGD && !child->drained && child->quick_ends < 3)
+            start_child(child); /* the others still have something to say */
         stop_next(p);
         return;
     }
@@ -298,8 +304,6 @@ on_end(struct child *child, int status)
         stop(p, 1); /* what cannot start will not start by being tried again */
         return;
     }
-    child->quick_ends =
-        clock_ms() - child->started_ms < QUICK_MS ? child->quick_ends + 1 : 0;
     if (child->quick_ends > 0)
         pause = (uint64_t)PAUSE_MS
             << (child->quick_ends < 6 ? child->quick_ends - 1 : 5);
@@ -474,10 +478,28 @@ open_ledger(struct parent *p, struct note *note)
     return p->ledger != NULL;
 }
 
+static bool
+open_backlog(struct parent *p, struct note *note)
+{
+    unsigned targets = p->snapshot->log.target_count;
+
+    if (targets > BACKLOG_TARGETS) {
+        note_set(note, "log.to has %u targets, and may have %d", targets,
+            BACKLOG_TARGETS);
+        return false;
+    }
+    p->backlog = backlog_make(targets);
+    if (p->backlog < 0)
+        note_set(note, "no memory for lines that wait: %s", strerror(errno));
+    return p->backlog >= 0;
+}
+
 static void
 fini(struct parent *p)
 {
     ledger_free(&p->ledger);
+    if (p->backlog >= 0)
+        close(p->backlog);
     sockets_close(&p->sockets);
     event_log_free(&p->log);
     secret_wipe(&p->tickets, sizeof p->tickets);
@@ -516,6 +538,7 @@ parent_run(const struct sealed *sealed)
     p->snapshot = unseal(sealed);
     if (p->snapshot == NULL)
         return 1;
+    p->backlog = -1;
     p->log = event_log_new("parent");
     p->names = resolver_names(p->snapshot, &p->name_count);
     p->names_are_news = require_zeroed(p->name_count + 1, 1);
@@ -523,7 +546,7 @@ parent_run(const struct sealed *sealed)
     raise_descriptor_limit();
     make_secrets(p);
     if (!sockets_open(&p->sockets, p->snapshot, &note) || !open_ledger(p, &note) ||
-        !jail_enter(JAIL_PARENT, NULL, &note)) {
+        !open_backlog(p, &note) || !jail_enter(JAIL_PARENT, NULL, &note)) {
         complain("", note.text);
         fini(p);
         return 1;

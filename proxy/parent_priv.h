@@ -20,6 +20,12 @@
 
 struct parent;
 
+/* How far a process of this name had come when it ended. */
+struct child_end {
+    uint64_t life;
+    uint64_t events; /* that it made, sent or not */
+};
+
 struct child {
     struct parent *parent;
     enum child_role role;
@@ -30,7 +36,10 @@ struct child {
     uv_poll_t *poll;  /* on the heap: it may outlive this run of the child */
     uv_timer_t again; /* starts it after a pause */
     uint64_t started_ms;
-    unsigned quick_ends; /* how often in a row it ended within a second */
+    unsigned quick_ends;      /* how often in a row it ended within a second */
+    uint64_t life;            /* how often one of this name was started */
+    struct child_end ends[4]; /* the last of them, for a logd that was away */
+    unsigned end_count;
     struct watch watch;
     bool ready, drained;
     bool deaf;            /* a message found no room: it does not know what it must */
@@ -50,6 +59,7 @@ struct parent {
     struct affinity_key cookie_key;
     char pseudonym[32];
     struct event_log *log;
+    int backlog; /* memory that each logd gets (log/backlog.h) */
 
     struct child *children; /* logd, keyd, resolver, then the workers */
     unsigned child_count;

@@ -61,6 +61,7 @@ take_ledger(struct worker *w, struct ipc_message *m)
         ledger_shape(w->ledger)->listeners < w->snapshot->listener_count)
         return false;
     w->sources = sources_new(w->ledger);
+    event_log_count_in(w->log, ledger_event_tally(w->ledger));
     return true;
 }
 
@@ -214,6 +215,8 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_NOTARIZED:
     case IPC_EVENTS:
     case IPC_PONG:
+    case IPC_BACKLOG:
+    case IPC_ENDED:
         break;
     }
     return true; /* not for a worker */

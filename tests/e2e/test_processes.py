@@ -208,9 +208,8 @@ def test_a_stop_at_any_moment_of_the_start_is_clean(proxy):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as parent:
             proxy.process = parent
             try:
+                until(lambda: is_catching_sigterm(parent.pid), "a parent that may be told to stop")
                 until(lambda count=roles: len(proxy.children()) >= count, "so many children")
-                if roles == 0:
-                    until(lambda: is_catching_sigterm(parent.pid), "a parent that may be told to stop")
                 family = list(proxy.children().values())
                 parent.terminate()
                 assert parent.wait(DEADLINE) == 0

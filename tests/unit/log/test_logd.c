@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/ipc.h"
+#include "log/backlog.h"
 #include "log/event.h"
 #include "log/logd.h"
 #include "strict_json.h"
@@ -28,6 +29,8 @@ static char text[4 << 20];
 
 static struct ipc_writer writer;
 static struct ipc_message message;
+
+static int memory; /* the backlog that one logd leaves to the next */
 
 /* One logd and our end of its control channel. */
 struct process {
@@ -53,11 +56,19 @@ remove_folder(void **state)
 }
 
 static int
-remove_file(void **state)
+begin(void **state)
+{
+    (void)state;
+    memory = backlog_make(1);
+    return memory >= 0 ? 0 : -1;
+}
+
+static int
+end(void **state)
 {
     (void)state;
     unlink(path);
-    return 0;
+    return close(memory);
 }
 
 /* Forks a logd; `out`, unless -1, becomes its standard output. */
@@ -79,6 +90,9 @@ fork_logd(const struct log_target *target, int out)
     }
     close(pair[1]);
     process.control = pair[0];
+    ipc_begin(&writer, IPC_BACKLOG);
+    ipc_put_fd(&writer, memory);
+    assert_int_equal(ipc_send(process.control, &writer), IPC_DONE);
     return process;
 }
 
@@ -103,17 +117,24 @@ expect_answer(const struct process *process, enum ipc_tag tag)
 
 /* Gives logd one more asker; returns the asker's end. */
 static int
-introduce(const struct process *process, const char *name)
+introduce_life(const struct process *process, const char *name, uint64_t life)
 {
     int pair[2];
 
     assert_true(ipc_pair(pair));
     ipc_begin(&writer, IPC_CLIENT);
     ipc_put_string(&writer, name);
+    ipc_put_u64(&writer, life);
     ipc_put_fd(&writer, pair[1]);
     assert_int_equal(ipc_send(process->control, &writer), IPC_DONE);
     close(pair[1]);
     return pair[0];
+}
+
+static int
+introduce(const struct process *process, const char *name)
+{
+    return introduce_life(process, name, 1);
 }
 
 static void
@@ -256,6 +277,7 @@ who_sends_rubbish_loses_its_channel_and_no_other(void **state)
     (void)state;
     event_log_set_channel(good, introduce(&logd, "worker-0"));
     ipc_begin(&writer, IPC_EVENTS);
+    ipc_put_u64(&writer, 0);
     ipc_put_string(&writer, "no event at all");
     assert_int_equal(ipc_send(liar, &writer), IPC_DONE);
     assert_int_equal(send(stranger, "x", 1, 0), 1);
@@ -275,6 +297,137 @@ who_sends_rubbish_loses_its_channel_and_no_other(void **state)
     close(liar);
     close(stranger);
     event_log_free(&good);
+}
+
+/* The sum of all losses that `text` tells of. */
+static unsigned
+sum_of_dropped(void)
+{
+    unsigned dropped = 0;
+
+    for (const char *at = text; (at = strstr(at, "\"dropped\":")) != NULL; at++)
+        dropped += (unsigned)strtoul(at + sizeof("\"dropped\":") - 1, NULL, 10);
+    return dropped;
+}
+
+/* How many lines of `text` are events of their own, and not about lost ones. */
+static unsigned
+lines_about(unsigned lines)
+{
+    for (const char *at = text; (at = strstr(at, "\"log-dropped\"")) != NULL; at++)
+        lines--;
+    return lines;
+}
+
+static void
+tell_end(const struct process *process, const char *name, uint64_t life, uint64_t made)
+{
+    ipc_begin(&writer, IPC_ENDED);
+    ipc_put_string(&writer, name);
+    ipc_put_u64(&writer, life);
+    ipc_put_u64(&writer, made);
+    assert_int_equal(ipc_send(process->control, &writer), IPC_DONE);
+}
+
+static void
+what_a_dead_worker_never_sent_is_told_of_once(void **state)
+{
+    struct log_target target = { LOG_TO_FILE, path };
+    struct process logd = start_logd(&target, -1);
+    struct event_log *log = event_log_new("worker-0");
+    _Atomic uint64_t tally;
+
+    (void)state;
+    event_log_count_in(log, &tally);
+    event_log_set_channel(log, introduce(&logd, "worker-0"));
+    for (unsigned i = 0; i < 5; i++)
+        write_event(log, EVENT_REQUEST_FORWARDED);
+    event_flush_last(log, ANSWER_MS);
+    for (unsigned i = 0; i < 7; i++)
+        write_event(log, EVENT_REQUEST_FORWARDED);
+    event_log_free(&log); /* as a worker that is killed */
+    for (unsigned i = 0; i < 3; i++)
+        tell_end(&logd, "worker-0", 1, tally);
+    tell(&logd, IPC_DRAIN);
+    expect_end(&logd, 0);
+
+    logd = start_logd(&target, -1); /* which is told of it, too */
+    tell_end(&logd, "worker-0", 1, tally);
+    tell_end(&logd, "worker-0", 2, 4); /* no logd was there in all its life */
+    close(introduce_life(&logd, "worker-0", 3));
+    tell_end(&logd, "worker-0", 2, 4);
+    tell_end(&logd, "worker-0", 3, 0);
+    tell(&logd, IPC_DRAIN);
+    expect_end(&logd, 0);
+    assert_int_equal(lines_of_file(), 5 + 2);
+    assert_int_equal(sum_of_dropped(), 7 + 4);
+}
+
+/* Ends an asker that speaks in the numbers of the past: it would hide what is lost. */
+static void
+who_counts_backwards_loses_its_channel(void **state)
+{
+    struct log_target target = { LOG_TO_FILE, path };
+    struct process logd = start_logd(&target, -1);
+    int liar = introduce(&logd, "worker-0");
+
+    (void)state;
+    for (uint64_t first = 8; first > 6; first--) {
+        ipc_begin(&writer, IPC_EVENTS);
+        ipc_put_u64(&writer, first);
+        assert_int_equal(ipc_send(liar, &writer), IPC_DONE);
+    }
+    assert_int_equal(ipc_receive(liar, ANSWER_MS, &message), IPC_CLOSED);
+    close(liar);
+    tell(&logd, IPC_DRAIN);
+    expect_end(&logd, 0);
+    assert_int_equal(lines_of_file(), 2);
+    assert_int_equal(sum_of_dropped(), 8);
+    assert_non_null(strstr(text, "\"log-refused\""));
+}
+
+#define KILLS 50
+
+/* Until it was killed so often: events without a pause, each logd ended at another moment. */
+static unsigned
+write_under_fire(const struct log_target *target, struct event_log *log)
+{
+    unsigned written = 0;
+
+    for (unsigned kills = 0; kills <= KILLS; kills++) {
+        struct process logd = fork_logd(target, -1);
+
+        event_log_set_channel(log, introduce(&logd, "worker-0"));
+        tell(&logd, IPC_BEGIN);
+        expect_answer(&logd, IPC_READY);
+        for (unsigned i = 0; i < 40 + 7 * kills; i++, written++) {
+            write_event(log, EVENT_REQUEST_FORWARDED);
+            if (i % 8 == 0)
+                event_flush(log);
+        }
+        if (kills == KILLS) {
+            event_flush_last(log, ANSWER_MS);
+            tell(&logd, IPC_DRAIN);
+            expect_end(&logd, 0);
+            break;
+        }
+        assert_int_equal(kill(logd.pid, SIGKILL), 0);
+        assert_int_equal(waitpid(logd.pid, NULL, 0), logd.pid);
+        close(logd.control);
+    }
+    return written;
+}
+
+static void
+what_is_not_in_the_log_is_counted_there_whenever_logd_dies(void **state)
+{
+    struct log_target target = { LOG_TO_FILE, path };
+    struct event_log *log = event_log_new("worker-0");
+    unsigned written = write_under_fire(&target, log), lines = lines_of_file();
+
+    (void)state;
+    assert_int_equal(lines_about(lines) + sum_of_dropped(), written);
+    event_log_free(&log);
 }
 
 static void
@@ -300,17 +453,6 @@ a_logd_that_was_killed_is_replaced(void **state)
     expect_end(&second, 0);
     assert_int_equal(lines_of_file(), 10);
     event_log_free(&log);
-}
-
-/* Reads what logd says through the pipe until it ends; the sum must be right. */
-static unsigned
-sum_of_dropped(void)
-{
-    unsigned dropped = 0;
-
-    for (const char *at = text; (at = strstr(at, "\"dropped\":")) != NULL; at++)
-        dropped += (unsigned)strtoul(at + sizeof("\"dropped\":") - 1, NULL, 10);
-    return dropped;
 }
 
 static void
@@ -377,13 +519,16 @@ a_target_that_cannot_be_opened_is_told_to_the_parent(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_teardown(name, remove_file)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(events_reach_the_file_and_a_drain_flushes_all),
         TEST(events_sent_before_the_start_are_not_lost),
         TEST(nobody_speaks_in_the_name_of_another),
         TEST(who_sends_rubbish_loses_its_channel_and_no_other),
         TEST(a_logd_that_was_killed_is_replaced),
+        TEST(what_a_dead_worker_never_sent_is_told_of_once),
+        TEST(who_counts_backwards_loses_its_channel),
+        TEST(what_is_not_in_the_log_is_counted_there_whenever_logd_dies),
         TEST(a_pipe_that_nobody_empties_stops_no_worker),
         TEST(a_file_as_standard_output_is_shared_with_the_parent),
         TEST(a_target_that_cannot_be_opened_is_told_to_the_parent),

@@ -39,16 +39,48 @@ remove_folder(void **state)
     return rmdir(folder);
 }
 
+static struct backlog backlog;
+
+/* As a logd that nobody was before. */
+static int
+begin(void **state)
+{
+    int memory = backlog_make(1);
+
+    (void)state;
+    assert_true(memory >= 0 && backlog_open(&backlog, memory, 1));
+    assert_true(backlog_recover(&backlog));
+    return close(memory);
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    backlog_close(&backlog);
+    unlink(path);
+    return 0;
+}
+
 static struct sink *
 open_path(const char *where)
 {
     struct log_target target = { LOG_TO_FILE, where };
     struct note note = { "" };
-    struct sink *sink = sink_open(&target, &note);
+    struct sink *sink = sink_open(&target, &backlog, 0, &note);
 
     if (sink == NULL)
         fail_msg("%s", note.text);
     return sink;
+}
+
+/* As logd: room first, because a flush commits. */
+static void
+put(struct sink *sink, struct bytes line)
+{
+    if (!sink_has_room(sink, line.length))
+        sink_flush(sink);
+    sink_put(sink, line, 1);
 }
 
 static size_t
@@ -70,8 +102,8 @@ a_file_is_appended_to(void **state)
     for (int i = 0; i < 2; i++) {
         struct sink *sink = open_path(path);
 
-        sink_put(sink, BYTES("one\n"));
-        sink_put(sink, BYTES("two\n"));
+        put(sink, BYTES("one\n"));
+        put(sink, BYTES("two\n"));
         sink_flush(sink);
         assert_false(sink_is_waiting(sink));
         sink_close(&sink);
@@ -92,7 +124,7 @@ a_file_that_cannot_be_opened_is_named(void **state)
     struct note note = { "" };
 
     (void)state;
-    assert_null(sink_open(&target, &note));
+    assert_null(sink_open(&target, &backlog, 0, &note));
     assert_non_null(strstr(note.text, "/nonexistent/log: No such file"));
 }
 
@@ -134,7 +166,7 @@ a_pipe_that_nobody_empties_is_counted_and_not_waited_for(void **state)
 
     (void)state;
     for (unsigned i = 0; i < LINES; i++)
-        sink_put(sink, numbered_line(i));
+        put(sink, numbered_line(i));
     assert_true(sink_is_waiting(sink));
     assert_int_equal(sink_take_dropped(sink), 0); /* no room yet to tell it */
 
@@ -170,10 +202,10 @@ a_reader_that_went_away_ends_nothing(void **state)
 
     (void)state;
     close(reader);
-    sink_put(sink, BYTES("one\n"));
+    put(sink, BYTES("one\n"));
     sink_flush(sink);
     assert_false(sink_is_waiting(sink));
-    sink_put(sink, BYTES("two\n"));
+    put(sink, BYTES("two\n"));
     assert_false(sink_is_waiting(sink));
     assert_int_equal(sink_descriptor(sink), -1);
     sink_close(&sink);
@@ -185,7 +217,7 @@ a_full_disk_is_tried_again_later(void **state)
     struct sink *sink = open_path("/dev/full");
 
     (void)state;
-    sink_put(sink, BYTES("one\n"));
+    put(sink, BYTES("one\n"));
     sink_flush(sink);
     assert_true(sink_is_waiting(sink));
     assert_int_equal(sink_descriptor(sink), -1); /* poll would call it writable */
@@ -195,12 +227,13 @@ a_full_disk_is_tried_again_later(void **state)
 int
 main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_is_appended_to),
-        cmocka_unit_test(a_file_that_cannot_be_opened_is_named),
-        cmocka_unit_test(a_pipe_that_nobody_empties_is_counted_and_not_waited_for),
-        cmocka_unit_test(a_reader_that_went_away_ends_nothing),
-        cmocka_unit_test(a_full_disk_is_tried_again_later),
+        TEST(a_file_is_appended_to),
+        TEST(a_file_that_cannot_be_opened_is_named),
+        TEST(a_pipe_that_nobody_empties_is_counted_and_not_waited_for),
+        TEST(a_reader_that_went_away_ends_nothing),
+        TEST(a_full_disk_is_tried_again_later),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -90,7 +90,9 @@ reported(struct event_view *view)
     event_log_set_channel(log, pair[1]);
     expiry_report(&snapshot, log);
     event_flush(log);
-    any = ipc_receive(pair[0], 0, &m) == IPC_DONE;
+    assert_int_equal(ipc_receive(pair[0], 0, &m), IPC_DONE);
+    assert_int_equal(ipc_get_u64(&m), 0); /* the number of the first, if there is one */
+    any = !ipc_at_end(&m);
     if (any)
         assert_true(event_read(ipc_get_bytes(&m), view));
     event_log_free(&log);
