@@ -17,6 +17,7 @@ from actors import PUBLIC_NAME
 from fickle import BAD, GOOD, reset
 from wire import Malformed, Reader, Truncated, chunked, lines
 
+WHOLE = 1 << 20  # bytes at once: as they come
 OPENSSL = ("openssl", 0)  # whose addresses nobody knows
 CALM = "/calm"  # what is below has a server without moods
 TUNNELLED = "webmail.second.test"
@@ -62,7 +63,7 @@ class Gust:
         # Most go on to their end; the others are cut anywhere, rather early than late.
         self.left = int(2 ** self.draw.uniform(0, 17)) if self.draw.random() < 0.3 else None
         self.noise_in = int(2 ** self.draw.uniform(0, 13)) if self.draw.random() < 0.1 else None
-        self.piece = self.draw.choice([1, 7, 100]) if self.draw.random() < 0.1 else 1 << 20
+        self.piece = self.draw.choice([1, 7, 100]) if self.draw.random() < 0.1 else WHOLE
 
     async def blow(self):
         scripts, weights = zip(*SCRIPTS)
@@ -227,6 +228,7 @@ class Gust:
     async def ordinary(self):
         """Asks for nothing strange, and has a right to its answer."""
         self.left = self.noise_in = None
+        self.piece = WHOLE
         await self.greet()
         try:
             await self.send(lines(f"GET {CALM} HTTP/1.1", f"Host: {PUBLIC_NAME}", ""))

@@ -16,7 +16,7 @@ from wire import DEADLINE
 REDIRECTS = "127.0.0.2"  # the address that answers clear text
 PATIENCE = 2 * DEADLINE  # in which postern must have ended whatever a client left to it
 AT_ONCE = 64
-UNTOLD = 10  # seconds in which postern has ended and told what its client has left
+UNTOLD = 20  # seconds in which postern has ended what its client left, and a logd that died too often is back
 
 
 class Storm:
