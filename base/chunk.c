@@ -27,14 +27,8 @@
 #define unhide(chunk) ((void)(chunk))
 #endif
 
-/* 1 MiB stays warm; what a peak took beyond it goes back to malloc. */
-#define POOL_SPARES 64
-
 /* A run of up to this many bytes costs less to copy than one more TLS record to seal. */
 #define COPY_BYTES ((size_t)4 * 1024)
-
-/* Kept for steps that are under way when malloc gives nothing more. */
-#define POOL_RESERVE 16
 
 static struct {
     struct chunk *spare, *reserve;
@@ -74,7 +68,7 @@ chunk_pool_watch(const struct chunk_watch *watch)
 {
     pool.watch = *watch;
     count_held(0, 0);
-    while (pool.reserves < POOL_RESERVE) {
+    while (pool.reserves < CHUNK_RESERVE) {
         struct chunk *c = chunk_pool_alloc(sizeof *c);
 
         require(c != NULL); /* a process that begins, and has nothing to lose yet */
@@ -90,7 +84,7 @@ chunk_pool_may_grow(void)
 {
     if (pool.watch.has_room == NULL)
         return true;
-    return pool.reserves == POOL_RESERVE && pool.watch.has_room(pool.watch.owner);
+    return pool.reserves == CHUNK_RESERVE && pool.watch.has_room(pool.watch.owner);
 }
 
 bool
@@ -135,14 +129,14 @@ chunk_give(struct chunk *c)
 {
     require(pool.lent > 0);
     pool.lent--;
-    if (pool.watch.changed != NULL && pool.reserves < POOL_RESERVE) {
+    if (pool.watch.changed != NULL && pool.reserves < CHUNK_RESERVE) {
         hide(c);
         c->next = pool.reserve;
         pool.reserve = c;
         pool.reserves++;
         return;
     }
-    if (pool.spares == POOL_SPARES) {
+    if (pool.spares == CHUNK_SPARES) {
         chunk_pool_free(c, sizeof *c);
         return;
     }

@@ -15,6 +15,10 @@
 #include "base/bytes.h"
 
 #define CHUNK_BYTES ((size_t)16 * 1024)
+/* So many stay warm; what a peak took beyond them goes back to malloc. */
+#define CHUNK_SPARES 64
+/* Kept for steps that are under way when malloc gives nothing more. */
+#define CHUNK_RESERVE 16
 
 struct chunk {
     struct chunk *next;

@@ -24,6 +24,9 @@ void check_tree(const struct node *root, struct stash *stash, struct diagnostics
 void check_files(const struct node *root, const struct source_list *sources,
     struct papers *papers, struct stash *stash, struct diagnostics *d);
 
+/* The limits that are written, against those of this process and against each other. */
+void check_machine(const struct node *root, struct stash *stash, struct diagnostics *d);
+
 /* The upstream that a published host or route names; NULL when there is none or it was refused. */
 const struct node *check_upstream_of(const struct node *root, const struct node *block,
     enum setting_id id);

@@ -36,6 +36,7 @@ read_and_check(struct loaded *loaded, const char *file, struct diagnostics *d)
     if (loaded->root == NULL)
         return false;
     check_files(loaded->root, &loaded->list, &loaded->papers, &loaded->stash, d);
+    check_machine(loaded->root, &loaded->stash, d);
     presets_check_dates(&loaded->presets, loaded->root, time(NULL));
     if (loaded->mitigations != NULL)
         check_dates(loaded->mitigations, time(NULL), d);

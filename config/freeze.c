@@ -6,7 +6,6 @@
  */
 #include "config/freeze.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "base/seal.h"
 #include "config/check.h"
 #include "config/freeze_filter.h"
+#include "config/need.h"
 #include "config/pin.h"
 #include "config/value.h"
 
@@ -468,17 +468,6 @@ freeze_log(struct freezer *f)
     }
 }
 
-static unsigned
-processors(void)
-{
-    cpu_set_t mine;
-    unsigned count = 1, most = (unsigned)schema_setting(SETTING_FILE_WORKERS)->high;
-
-    if (sched_getaffinity(0, sizeof(mine), &mine) == 0)
-        count = (unsigned)CPU_COUNT(&mine);
-    return count > most ? most : count;
-}
-
 /* The account that is written, else the role's own. */
 static const char *
 account(struct freezer *f, enum setting_id id, enum jail_role role)
@@ -519,9 +508,7 @@ freeze(struct loaded *loaded)
     freeze_listeners(&f);
     freeze_log(&f);
     freeze_accounts(&f);
-    frozen->snapshot.workers = tree_setting(root, SETTING_FILE_WORKERS) == NULL
-        ? processors()
-        : number(root, SETTING_FILE_WORKERS);
+    frozen->snapshot.workers = need_workers(root);
     frozen->snapshot.drain_ms = number(root, SETTING_FILE_DRAIN);
     frozen->snapshot.memory_bytes = tree_number(
         tree_setting(root, SETTING_FILE_LIMITS_BLOCK), SETTING_FILE_LIMITS_MEMORY);

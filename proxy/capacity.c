@@ -15,6 +15,7 @@
 
 #include "base/chunk.h"
 #include "base/clock.h"
+#include "config/need.h"
 #include "log/event.h"
 #include "proxy/conn.h"
 #include "proxy/ledger.h"
@@ -24,8 +25,6 @@
 
 /* Channels to a new keyd or logd beside the old ones, and what arrives with a message. */
 #define SPARE 24
-/* Room for those that come in beyond a limit of `connections`, to be told so. */
-#define REFUSED 256
 #define LOOK_MS 250
 /* After the kernel refused, it is over when nothing was refused for so long. */
 #define CALM_MS 5000
@@ -40,8 +39,7 @@
 static unsigned
 places(const struct capacity *capacity)
 {
-    return capacity->limit > capacity->kept ? (capacity->limit - capacity->kept) / 2
-                                            : 0;
+    return (unsigned)need_places(capacity->limit, capacity->kept);
 }
 
 static bool
@@ -242,14 +240,14 @@ static uint64_t
 greatest_need(const struct worker *w, unsigned kept)
 {
     const struct snapshot *snapshot = w->snapshot;
-    uint64_t need = kept + REFUSED;
+    uint64_t connections = 0, idle = 0;
 
     for (unsigned i = 0; i < snapshot->listener_count; i++)
-        need += 2 * (uint64_t)snapshot->listeners[i].connections;
+        connections += snapshot->listeners[i].connections;
     for (unsigned i = 0; i < snapshot->upstream_count; i++)
-        need += (uint64_t)snapshot->upstreams[i].idle_pool *
+        idle += (uint64_t)snapshot->upstreams[i].idle_pool *
             snapshot->upstreams[i].server_count;
-    return need;
+    return need_descriptors(kept, connections, idle);
 }
 
 /* Numbers are given out from below, so the first free one says how many there are. */

@@ -11,6 +11,7 @@ read the difference before it is committed.
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ verbs, pki, root = (Path(a).resolve() for a in sys.argv[1:4])
 accept = sys.argv[4:] == ["--accept"]
 here = root / "tests" / "config"
 results = []
+DESCRIPTORS = 8192  # of the program, so that no message depends on the machine's limit
 
 
 def result(good, name, detail=""):
@@ -33,11 +35,12 @@ def result(good, name, detail=""):
         print("#", line)
 
 
-def run(*arguments, cwd, data=here / "data"):
+def run(*arguments, cwd, data=here / "data", descriptors=DESCRIPTORS):
     environment = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
     environment["POSTERN_DATA"] = str(data)
     done = subprocess.run([verbs, *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=60)
+                          capture_output=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -223,6 +226,23 @@ def check_usage():
         result("\033" not in text, "no colour without a terminal")
 
 
+def check_descriptors():
+    """A default is no promise; a limit that leaves next to nothing of it is told all the same."""
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        (work / "tls").mkdir()
+        subprocess.run([pki, work / "tls"], check=True)
+        (work / "main.yaml").write_text(
+            'version: 1\nworkers: 2\nlisteners: {public: {address: "*:443", publish: {mail.example.com: '
+            "{certificate: tls/mail.pem, upstream: inner, application: any}}}}\n"
+            "upstreams: {inner: {servers: https://inner}}\n")
+        for descriptors, warned in [(DESCRIPTORS, False), (512, True)]:
+            status, text, _ = run("check", "main.yaml", cwd=work, descriptors=descriptors)
+            result(status == 0 and warned == ("main.yaml:3:13: warning: 20000 connections are allowed; with a limit of "
+                                              "512 descriptors about 448 fit into 2 workers [M001]" in text) and
+                   warned == ("1 warning" in text), f"with {descriptors} descriptors", text)
+
+
 def check_secrets_stay_in():
     """What the bad files call hunter2 is in no message, in no form."""
     said = "".join(file.read_text() for file in (here / "bad").glob("*.expected"))
@@ -242,6 +262,7 @@ def main():
     check_show_application()
     check_shipped()
     check_usage()
+    check_descriptors()
     check_secrets_stay_in()
     _, page, _ = run("schema", "--markdown", cwd=root)
     result(page == (root / "docs" / "configuration.md").read_text(), "docs/configuration.md is up to date",
