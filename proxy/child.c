@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,13 +69,30 @@ leave_stdout(void)
         _exit(127);
 }
 
+/*
+ * Signals are for the parent: a Ctrl-C reaches the whole group, the parent decides. What
+ * is ignored stays so over the exec, so there is no moment in which one ends a child.
+ */
+static void
+leave_signals_to_parent(void)
+{
+    sigset_t none;
+
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* Between fork and exec: system calls only. */
 static _Noreturn void
 become(enum child_role role, int control, char **environment)
 {
     char *arguments[] = { (char[]){ "postern" }, (char[]){ "process" },
         (char *)(uintptr_t)role_names[role], NULL };
-    sigset_t none;
 
     if (control == CHILD_CONTROL)
         fcntl(control, F_SETFD, 0);
@@ -83,11 +101,27 @@ become(enum child_role role, int control, char **environment)
     if (role != CHILD_LOGD)
         leave_stdout();
     close_range(CHILD_CONTROL + 1, ~0U, 0);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    leave_signals_to_parent();
     execve("/proc/self/exe", arguments, environment);
     _exit(127);
+}
+
+/*
+ * Until its exec a child has our handlers, and libuv's write to a pipe that is ours: a
+ * Ctrl-C at this moment would be one for the child and count twice for us.
+ */
+static pid_t
+fork_without_signals(void)
+{
+    sigset_t all, before;
+    pid_t pid;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid = fork();
+    if (pid != 0)
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
 }
 
 pid_t
@@ -102,7 +136,7 @@ child_spawn(enum child_role role, int *control, struct note *note)
         return -1;
     }
     environment = child_environment();
-    pid = fork();
+    pid = fork_without_signals();
     if (pid == 0)
         become(role, pair[1], environment);
     close(pair[1]);
@@ -139,42 +173,55 @@ receive_configuration(void)
     return snapshot;
 }
 
-/* Signals are for the parent: a Ctrl-C reaches the whole group, the parent decides. */
-static void
-leave_signals_to_parent(void)
+/* False when no role is called so. */
+static bool
+find_role(const char *name, enum child_role *role)
 {
-    signal(SIGINT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof role_names / sizeof role_names[0]; i++) {
+        *role = (enum child_role)i;
+        if (strcmp(name, role_names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Owns `snapshot`'s reference. */
+static int
+run(enum child_role role, struct snapshot *snapshot)
+{
+    int status = 1;
+
+    switch (role) {
+    case CHILD_WORKER:
+        return worker_run(CHILD_CONTROL, snapshot);
+    case CHILD_RESOLVER:
+        return resolver_run(CHILD_CONTROL, snapshot);
+    case CHILD_LOGD:
+        status = logd_run(CHILD_CONTROL, &snapshot->log, snapshot->log_user);
+        break;
+    case CHILD_KEYD:
+        status = keyd_run(CHILD_CONTROL, snapshot->key_user);
+        break;
+    case CHILD_NOTARY: /* has no configuration yet */
+        break;
+    }
+    snapshot_unref(&snapshot);
+    return status;
 }
 
 int
-child_main(const char *role)
+child_main(const char *name)
 {
     struct snapshot *snapshot;
-    int status;
+    enum child_role role;
 
-    if (fcntl(CHILD_CONTROL, F_GETFD) < 0) {
+    if (!find_role(name, &role) || fcntl(CHILD_CONTROL, F_GETFD) < 0) {
         fprintf(stderr, "postern: 'process' is for postern itself; use: postern run\n");
         return 2;
     }
     fcntl(CHILD_CONTROL, F_SETFD, FD_CLOEXEC);
-    leave_signals_to_parent();
-    if (strcmp(role, child_role_name(CHILD_NOTARY)) == 0)
+    if (role == CHILD_NOTARY)
         return notary_run(CHILD_CONTROL);
     snapshot = receive_configuration();
-    if (snapshot == NULL)
-        return 1;
-    if (strcmp(role, "worker") == 0)
-        return worker_run(CHILD_CONTROL, snapshot);
-    if (strcmp(role, "resolver") == 0)
-        return resolver_run(CHILD_CONTROL, snapshot);
-    status = 2;
-    if (strcmp(role, "logd") == 0)
-        status = logd_run(CHILD_CONTROL, &snapshot->log, snapshot->log_user);
-    else if (strcmp(role, "keyd") == 0)
-        status = keyd_run(CHILD_CONTROL, snapshot->key_user);
-    snapshot_unref(&snapshot);
-    return status;
+    return snapshot == NULL ? 1 : run(role, snapshot);
 }
