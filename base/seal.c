@@ -1,5 +1,5 @@
 /*
- * base/seal.c - writing, shutting and reading a sealed memfd.
+ * base/seal.c - memfds that are sealed: making, writing, shutting and reading them.
  *
  * Owns nothing. Trust: a reader trusts whoever sealed it, but not its own luck: every
  * length is checked.
@@ -17,10 +17,26 @@
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3, memfd_create(2) */
+#endif
+
 int
 seal_open(const char *name)
 {
-    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+    /* A kernel before 6.3 does not know that it is no program. */
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd;
+}
+
+bool
+seal_size(int fd, size_t bytes)
+{
+    return ftruncate(fd, (off_t)bytes) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
 }
 
 static bool
@@ -55,11 +71,12 @@ seal_shut(int fd)
 bool
 seal_map(int fd, struct bytes *all)
 {
+    int seals = fcntl(fd, F_GET_SEALS);
     struct stat status;
     void *memory;
 
     *all = bytes_of(NULL, 0);
-    if (fcntl(fd, F_GET_SEALS) != ALL_SEALS || fstat(fd, &status) != 0)
+    if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS || fstat(fd, &status) != 0)
         return false;
     if (status.st_size == 0)
         return true;

@@ -9,12 +9,19 @@
 #define BASE_SEAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/bytes.h"
 #include "base/require.h"
 
-/* An empty memfd, close-on-exec, that shows as /memfd:NAME; -1 with errno. */
+/*
+ * An empty memfd, close-on-exec, that shows as /memfd:NAME and never becomes a program
+ * (vm.memfd_noexec demands that on some machines); -1 with errno.
+ */
 int seal_open(const char *name) MUST_USE;
+
+/* It has so many bytes from now on, all zero, which can be written. False with errno. */
+bool seal_size(int fd, size_t bytes) MUST_USE;
 
 /* Appends one record, at most 4 GiB - 1 long. False with errno. */
 bool seal_put(int fd, struct bytes record) MUST_USE;

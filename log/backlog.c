@@ -4,11 +4,12 @@
 #include "log/backlog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/seal.h"
 
 struct backlog_memory {
     _Atomic uint32_t holds; /* the index of the state that holds */
@@ -25,16 +26,15 @@ memory_bytes(unsigned targets)
 int
 backlog_make(unsigned targets)
 {
-    int fd = memfd_create("postern-backlog", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = seal_open("postern-backlog"), error;
 
     require(targets <= BACKLOG_TARGETS);
-    if (fd >= 0 &&
-        (ftruncate(fd, (off_t)memory_bytes(targets)) != 0 ||
-            fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    if (fd < 0 || seal_size(fd, memory_bytes(targets)))
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }
 
 bool

@@ -8,12 +8,13 @@
 #include "proxy/ledger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/seal.h"
 
 #define PAGE_BYTES ((size_t)4096) /* columns do not share cache lines */
 #define SOURCES_MAX (UINT32_C(1) << 22)
@@ -101,12 +102,11 @@ map(const struct ledger_shape *shape, int fd)
 struct ledger *
 ledger_new(const struct ledger_shape *shape, struct note *note)
 {
-    int fd = memfd_create("postern-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = seal_open("postern-ledger");
     struct ledger *ledger = NULL;
 
     require(is_possible(shape));
-    if (fd >= 0 && ftruncate(fd, (off_t)ledger_bytes(shape)) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    if (fd >= 0 && seal_size(fd, ledger_bytes(shape)))
         ledger = map(shape, fd);
     if (ledger == NULL) {
         note_set(note, "no memory for what workers share: %s", strerror(errno));

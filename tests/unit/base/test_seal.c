@@ -83,6 +83,44 @@ what_is_not_sealed_is_not_believed(void **state)
     assert_false(seal_map(fd, &all));
 }
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020 /* Linux 6.3 */
+#endif
+
+/* Where vm.memfd_noexec is set, the kernel refuses others, or adds this seal by itself. */
+static void
+it_never_becomes_a_program(void **state)
+{
+    int fd = seal_open("test"), other = memfd_create("other", MFD_ALLOW_SEALING);
+    bool kernel_knows = fcntl(other, F_ADD_SEALS, F_SEAL_EXEC) == 0;
+    struct bytes all;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_true(seal_shut(fd));
+    if (kernel_knows)
+        assert_int_equal(fcntl(fd, F_GET_SEALS) & F_SEAL_EXEC, F_SEAL_EXEC);
+    assert_true(seal_map(fd, &all));
+    seal_unmap(&all);
+    close(other);
+    close(fd);
+}
+
+static void
+nobody_changes_a_size_that_is_sealed(void **state)
+{
+    int fd = seal_open("test");
+    struct bytes all;
+
+    (void)state;
+    assert_true(seal_size(fd, 4096));
+    assert_int_equal(pwrite(fd, "x", 1, 4095), 1);
+    assert_true(ftruncate(fd, 4095) < 0);
+    assert_true(ftruncate(fd, 4097) < 0);
+    assert_false(seal_map(fd, &all)); /* it can be written */
+    close(fd);
+}
+
 static void
 nothing_is_a_good_content(void **state)
 {
@@ -119,6 +157,8 @@ main(void)
         cmocka_unit_test(records_come_back_in_order),
         cmocka_unit_test(nobody_changes_it_any_more),
         cmocka_unit_test(what_is_not_sealed_is_not_believed),
+        cmocka_unit_test(it_never_becomes_a_program),
+        cmocka_unit_test(nobody_changes_a_size_that_is_sealed),
         cmocka_unit_test(nothing_is_a_good_content),
         cmocka_unit_test(a_length_is_never_believed),
     };

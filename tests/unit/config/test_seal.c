@@ -109,7 +109,7 @@ is_sealed(void **state)
     int fd = seal(), all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
     (void)state;
-    assert_int_equal(fcntl(fd, F_GET_SEALS), all);
+    assert_int_equal(fcntl(fd, F_GET_SEALS) & all, all);
     assert_true(write(fd, "x", 1) < 0);
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     close(fd);
