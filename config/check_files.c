@@ -409,42 +409,65 @@ check_client_certificate(struct check *c, const struct node *upstream)
 
 /* --- the rest --- */
 
-/* The accounts of the roles, as far as root's word is needed for them. */
-static const enum setting_id accounts[] = { SETTING_FILE_USER, SETTING_FILE_KEY_USER,
-    SETTING_FILE_LOG_USER, SETTING_FILE_RESOLVER_USER };
+/* Whom each role becomes when root starts it. */
+static const struct {
+    enum setting_id setting;
+    enum jail_role role;
+} accounts[] = {
+    { SETTING_FILE_USER, JAIL_WORKER },
+    { SETTING_FILE_KEY_USER, JAIL_KEYD },
+    { SETTING_FILE_LOG_USER, JAIL_LOGD },
+    { SETTING_FILE_RESOLVER_USER, JAIL_RESOLVER },
+};
 #define ACCOUNTS (sizeof accounts / sizeof accounts[0])
 
+/* The account that is written, else the role's own; false when there is none. */
 static bool
-find_account(const struct node *node, struct account *account, struct note *note)
+find_account(struct check *c, size_t which, struct account *account)
 {
-    return node != NULL && account_find(node->text, account, note);
+    const struct node *node = tree_good(c->root, accounts[which].setting);
+    char own[ACCOUNT_NAME_BYTES] = "";
+
+    if (node == NULL)
+        account_of_role(accounts[which].role, own);
+    return account_find(node == NULL ? own : node->text, account, NULL);
+}
+
+/* `node` names the account of `which`; one that only another names is told of there. */
+static void
+check_shared(struct check *c, size_t which, const struct node *node,
+    const struct account *account)
+{
+    struct account other;
+
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        bool is_told = i >= which && tree_good(c->root, accounts[i].setting) != NULL;
+
+        if (is_told || !find_account(c, i, &other) || other.uid != account->uid)
+            continue;
+        report(c->d, CODE_ACCOUNT_SHARED, node->mark,
+            "leave both out, and each process has an account of its own",
+            "%s: '%s' is the account of %s, too", node->key, node->text,
+            schema_setting(accounts[i].setting)->key);
+        return;
+    }
 }
 
 static void
 check_account(struct check *c, size_t which)
 {
-    const struct node *node = tree_good(c->root, accounts[which]);
+    const struct node *node = tree_good(c->root, accounts[which].setting);
     struct note note = { "" };
-    struct account own, other;
+    struct account account;
 
     if (node == NULL || geteuid() != 0)
         return;
-    if (!find_account(node, &own, &note)) {
+    if (account_find(node->text, &account, &note))
+        check_shared(c, which, node, &account);
+    else
         report(c->d, CODE_ACCOUNT, node->mark,
             stash_print(c->stash, "create it: adduser --system --group %s", node->text),
             "%s: %s", node->key, note.text);
-        return;
-    }
-    for (size_t i = 0; i < which; i++) {
-        const struct node *before = tree_good(c->root, accounts[i]);
-
-        if (!find_account(before, &other, NULL) || other.uid != own.uid)
-            continue;
-        report(c->d, CODE_ACCOUNT_SHARED, node->mark,
-            "leave both out, and each process has an account of its own",
-            "%s: '%s' is the account of %s, too", node->key, node->text, before->key);
-        return;
-    }
 }
 
 static void

@@ -224,7 +224,7 @@ parent_advance(struct parent *p)
     if (!p->workers_started && helpers && are_names_known(p)) {
         p->workers_started = true;
         uv_timer_stop(&p->patience);
-        for (unsigned i = 0; i < p->child_count; i++) {
+        for (unsigned i = 0; i < p->child_count && !p->stopping; i++) {
             if (p->children[i].role == CHILD_WORKER)
                 start_child(&p->children[i]);
         }

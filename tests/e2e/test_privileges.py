@@ -96,6 +96,24 @@ def test_an_account_for_two_roles_is_warned_of(proxy):
     assert "key_user: 'nobody' is the account of user, too [S006]" in done.stdout
 
 
+@needs_root
+def test_the_own_account_of_another_role_is_warned_of(proxy):
+    """Named for logd, while keyd, for which nothing is written, takes it as its own."""
+    proxy.config.pop("user")
+    proxy.config.update(log_user="postern-keyd")
+    file = proxy.folder / "own.yaml"
+    file.write_text(to_yaml(proxy.config) + "\n")
+    accounts = proxy.folder / "passwd"
+    accounts.write_text(Path("/etc/passwd").read_text() + "postern-keyd:x:65533:65533::/nonexistent:/bin/false\n")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/passwd && shift && exec "$@"', "sh", accounts,
+         proxy.program, "check", "--config", file], capture_output=True, text=True,
+    )
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("this root may not mount anything")
+    assert "log_user: 'postern-keyd' is the account of key_user, too [S006]" in done.stdout
+
+
 REACH = """
 import os, sys
 own, targets = int(sys.argv[1]), list(map(int, sys.argv[2:]))
