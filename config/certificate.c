@@ -6,12 +6,15 @@
 #include "config/certificate.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SOON_DAYS 14
 #define CHAIN_MAX 10
@@ -31,9 +34,31 @@ static STACK_OF(X509) * read_all(BIO *from)
     return certificates;
 }
 
+/* NULL: it cannot be read, or is a named pipe or a device, which may never end. */
+static BIO *
+open_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    FILE *file;
+    BIO *from;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return NULL;
+    }
+    file = fdopen(fd, "r");
+    require(file != NULL);
+    from = BIO_new_fp(file, BIO_CLOSE);
+    require(from != NULL);
+    return from;
+}
+
 STACK_OF(X509) * certificates_read(const char *path)
 {
-    return read_all(BIO_new_file(path, "r"));
+    return read_all(open_file(path));
 }
 
 STACK_OF(X509) * certificates_parse(struct bytes text)

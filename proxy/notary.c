@@ -7,7 +7,6 @@
 #include "proxy/notary.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -97,31 +96,34 @@ hand_over(int control, unsigned which, int fd)
     return good;
 }
 
+/* As long as it may be: that a name is too long for the kernel is for the check to say. */
 static bool
-receive_file(int control, char file[PATH_MAX])
+receive_file(int control, char file[IPC_MESSAGE_BYTES], struct note *note)
 {
     static struct ipc_message m;
-    bool good;
+    bool good = false;
 
-    if (ipc_receive(control, -1, &m) != IPC_DONE || m.tag != IPC_NOTARIZE)
-        return false;
-    ipc_get_string(&m, file, PATH_MAX);
-    good = ipc_at_end(&m);
-    ipc_done(&m);
+    if (ipc_receive(control, -1, &m) == IPC_DONE && m.tag == IPC_NOTARIZE) {
+        ipc_get_string(&m, file, IPC_MESSAGE_BYTES);
+        good = ipc_at_end(&m);
+        ipc_done(&m);
+    }
+    if (!good)
+        note_set(note, "was not told what to read");
     return good;
 }
 
 int
 notary_run(int control)
 {
+    static char file[IPC_MESSAGE_BYTES];
     struct diagnostics diagnostics;
     struct note note = { "" };
     struct sealed sealed;
-    char file[PATH_MAX];
     bool good;
 
     /* The parent's jail: no memory dump of this process may hold a key. */
-    if (!receive_file(control, file) || !jail_enter(JAIL_PARENT, NULL, &note)) {
+    if (!receive_file(control, file, &note) || !jail_enter(JAIL_PARENT, NULL, &note)) {
         fprintf(stderr, "postern: notary: %s\n", note.text);
         return 2;
     }

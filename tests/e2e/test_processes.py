@@ -267,6 +267,14 @@ def test_what_cannot_start_ends_all_with_a_reason(proxy):
     proxy.was_cut_short()
 
 
+def test_a_name_that_is_too_long_is_refused_in_the_words_of_check(proxy):
+    name = "/" + "long/" * 1000
+    for verb in ("check", "run"):
+        done = subprocess.run([proxy.program, verb, "--config", name], capture_output=True, text=True, timeout=DEADLINE)
+        assert done.returncode == 1
+        assert "File name too long" in done.stdout + done.stderr
+
+
 # --- what it is started with
 
 

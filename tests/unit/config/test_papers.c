@@ -184,6 +184,9 @@ finds_the_authorities_of_the_system(void **state)
     setenv("SSL_CERT_DIR", wrong, 1);
     assert_null(papers_read_system(&papers, &places));
     assert_non_null(strstr(places, wrong));
+    assert_int_equal(mkfifo(wrong, 0600), 0);
+    assert_null(papers_read_system(&papers, &places)); /* and waits for nobody */
+    assert_int_equal(unlink(wrong), 0);
     setenv("SSL_CERT_FILE", file, 1);
     assert_non_null(papers_read_system(&papers, &places));
     assert_true(papers_system_signed(&papers, certificate));
