@@ -38,7 +38,9 @@ send_now(struct child *child)
 static bool
 send_out(struct child *child)
 {
-    uint64_t deadline = child->ready ? 0 : clock_ms() + SETUP_MS;
+    bool may_wait =
+        !child->ready && !child->deaf; /* once, or 64 workers are 64 waits */
+    uint64_t deadline = may_wait ? clock_ms() + SETUP_MS : 0;
     enum ipc_result result = send_now(child);
 
     while (result == IPC_AGAIN && clock_ms() < deadline) {

@@ -8,6 +8,7 @@
 #include "proxy/parent.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +35,17 @@
 #define STOP_PATIENCE_MS 5000     /* beyond the drain deadline */
 #define DAY_MS (24 * 3600 * 1000)
 
+/*
+ * A reader of standard error that has stopped must not stop the parent: a line that finds
+ * no room at once is dropped. What matters is an event, too.
+ */
 static void
 complain(const char *who, const char *why)
 {
-    fprintf(stderr, "postern: %s%s%s\n", who, who[0] != '\0' ? ": " : "", why);
+    struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+    if (poll(&room, 1, 0) == 1)
+        fprintf(stderr, "postern: %s%s%s\n", who, who[0] != '\0' ? ": " : "", why);
 }
 
 void

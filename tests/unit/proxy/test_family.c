@@ -102,6 +102,18 @@ a_child_at_work_is_not_waited_for(void **state)
 }
 
 static void
+a_child_that_takes_nothing_is_waited_for_once(void **state)
+{
+    (void)state;
+    while (!child.deaf)
+        family_send_tickets(&parent);
+    for (unsigned i = 0; i < MANY; i++)
+        family_send_tickets(
+            &parent); /* again each time: this test would last an hour */
+    assert_false(child.ready);
+}
+
+static void
 an_answer_is_known_by_its_number(void **state)
 {
     static struct ipc_message m;
@@ -225,6 +237,25 @@ a_complaint_is_one_line_of_text(void **state)
 }
 
 static void
+a_complaint_that_nobody_reads_stops_nothing(void **state)
+{
+    int ends[2], before = dup(STDERR_FILENO);
+    char byte = '.';
+
+    (void)state;
+    require(before >= 0 && pipe(ends) == 0);
+    require(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+    while (write(ends[1], &byte, 1) == 1)
+        continue;
+    require(fcntl(ends[1], F_SETFL, 0) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    parent_complain(&child, "nobody hears this"); /* else this test would not end */
+    require(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void
 a_child_at_work_has_no_complaints(void **state)
 {
     char *text;
@@ -245,10 +276,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         with_channel(a_child_that_is_set_up_gets_all_it_is_told),
         with_channel(a_child_at_work_is_not_waited_for),
+        with_channel(a_child_that_takes_nothing_is_waited_for_once),
         with_channel(an_answer_is_known_by_its_number),
         with_channel(a_resolver_that_talks_without_end_fills_no_channel),
         with_channel(a_child_that_talks_without_end_lets_others_speak),
         with_channel(a_complaint_is_one_line_of_text),
+        with_channel(a_complaint_that_nobody_reads_stops_nothing),
         with_channel(a_child_at_work_has_no_complaints),
     };
 
