@@ -67,7 +67,7 @@ readable(struct check *c, const struct node *node, const char *path)
     else if (error == EACCES)
         hint = "check as the user that starts postern, usually root";
     report(c->d, CODE_FILE, node->mark, hint, "%s: cannot read '%s': %s",
-        tree_path(node, where), path, strerror(error));
+        tree_path(node, where), path, source_error(error));
     return NULL;
 }
 

@@ -26,7 +26,7 @@ read_one(const char *path, const struct node *pattern, struct source_list *list,
     }
     if (!source_read(source, path, stash)) {
         report(d, CODE_FILE, pattern->mark, NULL, "include: cannot read '%s': %s", path,
-            strerror(errno));
+            source_error(errno));
         return;
     }
     source->index = list->count++;

@@ -89,7 +89,7 @@ loaded_read(struct loaded *loaded, const char *file, struct diagnostics *d)
         d->file = require_copy(file);
     if (!source_read(main_file, file, &loaded->stash)) {
         report(d, CODE_FILE, (struct mark){ 0 }, NULL, "cannot read '%s': %s", file,
-            strerror(errno));
+            source_error(errno));
         return;
     }
     root = yaml_read(main_file, &loaded->stash, d);

@@ -138,7 +138,8 @@ find_file(struct presets *p, const char *name, const struct node *place)
         report(p->d, CODE_FILE, place->mark,
             "name the folder of the presets: applications: "
             "/usr/share/postern/applications",
-            "%s: cannot read '%s': %s", tree_path(place, path), file, strerror(errno));
+            "%s: cannot read '%s': %s", tree_path(place, path), file,
+            source_error(errno));
     else if (strcmp(name, "any") != 0)
         refuse_unknown(p, name, place);
     return NULL;
@@ -298,7 +299,7 @@ presets_read_mitigations(struct presets *p, const char *file, const struct node 
         if (file != NULL && (place != NULL || errno != ENOENT || has_model(p)))
             report(p->d, CODE_FILE, place == NULL ? (struct mark){ 0 } : place->mark,
                 NULL, "the rules against published attacks: cannot read '%s': %s", file,
-                strerror(errno));
+                source_error(errno));
         return NULL;
     }
     root = yaml_read(source, p->stash, p->d);

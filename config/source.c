@@ -31,6 +31,13 @@ read_all(int fd, char *to, size_t room)
     return (ssize_t)length;
 }
 
+const char *
+source_error(int error)
+{
+    /* What a pipe, a socket or a device gets; "invalid argument" would help nobody. */
+    return error == EINVAL ? "it is not an ordinary file" : strerror(error);
+}
+
 bool
 source_read(struct source *source, const char *name, struct stash *stash)
 {

@@ -41,6 +41,9 @@ struct mark {
  */
 bool source_read(struct source *source, const char *name, struct stash *stash) MUST_USE;
 
+/* Why a file could not be read, by errno: that of source_read, papers_read and the like. */
+const char *source_error(int error) MUST_USE;
+
 /*
  * The bytes as a YAML reader may have them: UTF-8 without NUL and without a lone CR,
  * not too large (libfyaml 0.7.12 reads out of bounds otherwise). NULL when they are good,

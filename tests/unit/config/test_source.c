@@ -1,12 +1,14 @@
 /*
  * tests/unit/config/test_source.c - which bytes a YAML reader gets to see, and where lines are.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -112,7 +114,9 @@ refuses_what_is_no_file(void **state)
     stash_init(&stash);
     assert_false(source_read(&source, "/", &stash));
     assert_false(source_read(&source, "/dev/zero", &stash));
+    assert_string_equal(source_error(errno), "it is not an ordinary file");
     assert_false(source_read(&source, "/nowhere/postern.yaml", &stash));
+    assert_string_equal(source_error(errno), strerror(ENOENT));
     stash_fini(&stash);
 }
 
