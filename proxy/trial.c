@@ -101,6 +101,14 @@ listens_on(const struct listener_policy *listener, const struct target *target)
     return !target->clear_text && listener->public_port == target->port;
 }
 
+/* Without `public_port` a listener takes it that something maps 443 to its ports. */
+static bool
+may_be_mapped(const struct listener_policy *listener, const struct target *target)
+{
+    return !target->clear_text && listener->public_port == 0 &&
+        target->port == HTTPS_PORT;
+}
+
 /* The listener's sockets as they would be, for the gates that ask for their ports. */
 static void
 set_up_listener(struct listener *listener, const struct listener_policy *policy,
@@ -116,19 +124,17 @@ set_up_listener(struct listener *listener, const struct listener_policy *policy,
     }
 }
 
-/* The listener that this request would meet: by port, and among those the one that publishes the host. */
+/* The first listener that is met there, but rather one that publishes the host. */
 static const struct listener_policy *
-find_listener(const struct snapshot *snapshot, const struct trial_request *request,
-    const struct target *target)
+find_met(const struct snapshot *snapshot, const struct target *target,
+    bool (*is_met)(const struct listener_policy *, const struct target *))
 {
     const struct listener_policy *found = NULL;
 
     for (unsigned i = 0; i < snapshot->listener_count; i++) {
         const struct listener_policy *listener = &snapshot->listeners[i];
 
-        if (request->listener != NULL && strcmp(request->listener, listener->name) == 0)
-            return listener;
-        if (request->listener != NULL || !listens_on(listener, target))
+        if (!is_met(listener, target))
             continue;
         if (listener_find_publish(listener, target->host) != NULL)
             return listener;
@@ -136,6 +142,24 @@ find_listener(const struct snapshot *snapshot, const struct trial_request *reque
             found = listener;
     }
     return found;
+}
+
+/* The listener that this request would meet: the one that was named, or by its port. */
+static const struct listener_policy *
+find_listener(const struct snapshot *snapshot, const struct trial_request *request,
+    const struct target *target)
+{
+    const struct listener_policy *found;
+
+    if (request->listener == NULL) {
+        found = find_met(snapshot, target, listens_on);
+        return found != NULL ? found : find_met(snapshot, target, may_be_mapped);
+    }
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        if (strcmp(request->listener, snapshot->listeners[i].name) == 0)
+            return &snapshot->listeners[i];
+    }
+    return NULL;
 }
 
 static bool
@@ -350,9 +374,15 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
                                   : "; behind a port mapping it needs public_port");
             add_step(trial, "listener", FAULT_HTTP_HOST_PORT, why.text);
         } else {
+            struct note where;
+
+            note_set(&where, "%s%s", policy->name,
+                target.clear_text || listens_on(policy, &target)
+                    ? ""
+                    : ", when something in front maps this port to it");
             set_up_listener(&stage->listener, policy, &target);
             trial->listener = policy->name;
-            add_step(trial, "listener", FAULT_NONE, trial->listener);
+            add_step(trial, "listener", FAULT_NONE, where.text);
             try_on(stage, &target, trial);
         }
         uv_loop_close(&stage->worker.loop);

@@ -415,3 +415,15 @@ def test_explain_knows_the_ports_on_which_clients_meet_us(program, folder, make_
     assert result.returncode == 0, result.stdout + result.stderr
     result = explain(program, "--config", folder / "postern.yaml", "--url", f"https://{PUBLIC_NAME}/")
     assert "no listener has port 443; behind a port mapping it needs public_port" in result.stdout
+
+
+def test_explain_takes_port_443_as_mapped_where_no_public_port_is_named(program, folder, make_proxy, upstream):
+    """So does the gate itself; nobody has to write `public_port` to be asked about."""
+    config = make_proxy(upstream).default_config()
+    config["listeners"]["public"]["address"] = "127.0.0.1:8443"
+    (folder / "postern.yaml").write_text(to_yaml(config) + "\n")
+    for port, status in (("", 0), (":8443", 0), (":444", 1)):
+        url = f"https://{PUBLIC_NAME}{port}/"
+        result = explain(program, "--config", folder / "postern.yaml", "--url", url)
+        assert result.returncode == status, result.stdout + result.stderr
+        assert ("when something in front maps this port" in result.stdout) == (port == "")
