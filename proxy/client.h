@@ -15,6 +15,7 @@
 struct link;
 struct listener;
 struct publish_policy;
+struct server;
 struct worker;
 
 #define CLIENT_NAME_BYTES 256
@@ -29,6 +30,8 @@ struct client {
     /* What the handshake chose; NULL in clear text. */
     const struct publish_policy *publish;
     bool clear_text; /* came over a redirect_http address */
+    /* Of a tunnel, when it has ended: the server that it led to, or the last tried. */
+    const struct server *passed_to;
 
     /*
      * Idle upstream connections that carried NTLM, Negotiate or Kerberos: they speak

@@ -535,7 +535,9 @@ exchange_free(struct exchange **exchange)
     if (x == NULL)
         return;
     drop_link(x, false); /* its facts belong into the event */
-    if (!x->is_tunnel)
+    if (x->is_tunnel)
+        x->client->passed_to = x->server; /* no request, so the connection tells it */
+    else
         journal_request(x);
     exchange_discard(exchange);
 }

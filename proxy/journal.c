@@ -59,6 +59,22 @@ put_tls(struct event_log *log, const struct tls_stream *stream)
     event_flag(log, EF_TLS_RESUMED, facts.resumed);
 }
 
+/* Nothing inside a tunnel is seen: where it led is all that there is to tell. */
+static void
+put_tunnel(struct event_log *log, const struct client *client)
+{
+    const struct publish_policy *publish = client->publish;
+
+    if (publish == NULL || publish->routes[0].upstream->bridge != BRIDGE_TUNNEL)
+        return;
+    event_string(log, EF_TLS_SERVER_NAME, client->server_name);
+    event_string(log, EF_UPSTREAM, publish->routes[0].upstream->name);
+    if (client->passed_to == NULL)
+        return;
+    event_string(log, EF_DESTINATION_DOMAIN, client->passed_to->policy->host);
+    event_number(log, EF_DESTINATION_PORT, client->passed_to->policy->port);
+}
+
 void
 journal_connection(const struct client *client, const struct journal_connection *c)
 {
@@ -76,6 +92,7 @@ journal_connection(const struct client *client, const struct journal_connection 
     event_number(log, EF_DESTINATION_BYTES, c->stream->bytes_out);
     event_number(log, EF_REQUESTS, c->requests);
     put_tls(log, c->stream);
+    put_tunnel(log, client);
     put_end(log, c->fault, c->phase);
     put_note(log, c->note);
     if (c->credentials_seen)

@@ -33,6 +33,9 @@ def test_the_handshake_is_with_the_upstream_itself(both, make_client, options):
     client.close()
     event = proxy.expect_event("connection-ended", outcome="success")
     assert event["postern.requests"] == 0
+    assert event["tls.client.server_name"] == TUNNELLED
+    assert event["postern.upstream.name"] == "through"
+    assert (event["destination.domain"], event["destination.port"]) == ("127.0.0.1", passed.port)
     assert KEY.decode() not in proxy.everything_logged()
     assert ended.requests == []
 

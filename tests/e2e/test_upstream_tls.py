@@ -366,7 +366,8 @@ def test_a_tunnel_whose_server_is_away_ends_without_a_word(bridges, proxy, make_
     with pytest.raises(OSError):
         client.stream.handshake()
     assert client.stream._in.pending == 0
-    proxy.expect_event("connection-ended", reason="upstream-connect")
+    event = proxy.expect_event("connection-ended", reason="upstream-connect")
+    assert (event["tls.client.server_name"], event["postern.upstream.name"]) == (SECOND_NAME, "inner")
 
 
 def test_an_unknown_name_is_refused_beside_a_tunnel(bridges, make_client, proxy):
