@@ -156,7 +156,8 @@ def test_the_deadline_cuts_what_does_not_end(played, proxy, make_client):
     inside.expect_gone()
     assert proxy.wait_end() == 0
     for path in ("/", "/half"):
-        assert proxy.expect_event(None, path=path)["event.reason"] == "drained"
+        event = proxy.expect_event(None, path=path)
+        assert (event["event.reason"], event["event.outcome"]) == ("drained", "failure")
 
 
 def test_a_second_signal_ends_it_at_once(played, proxy, make_client):
