@@ -16,7 +16,7 @@ print_head(FILE *to)
         "# Events\n"
         "\n"
         "Made from `log/event.def`, `log/event_field.def` and `base/fault.def` by "
-        "`postern events --markdown`; do not edit.\n"
+        "`postern events`; do not edit.\n"
         "\n"
         "Each event is one line of JSON (RFC 8259) in UTF-8 with the names of the "
         "Elastic "

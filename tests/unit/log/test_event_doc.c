@@ -33,7 +33,7 @@ the_page_is_up_to_date(void **state)
     found[fread(found, 1, room - 1, page)] = '\0';
     fclose(page);
     if (strcmp(found, expected) != 0)
-        fail_msg("run: postern events --markdown > docs/events.md");
+        fail_msg("run: postern events > docs/events.md");
     free(found);
     free(expected);
 }
