@@ -71,6 +71,17 @@ burden(const struct conn *c)
     return held_by(c) * (1 + (now > since ? (now - since) / 1000 : 0));
 }
 
+/* Who has an answer, be it only a part of it, gets no other. */
+static void
+shed(struct conn *c)
+{
+    if (c->exchange != NULL && c->exchange->phase != PHASE_DONE)
+        exchange_fail(c->exchange, FAULT_MEMORY_FULL);
+    else
+        conn_abort(c, FAULT_MEMORY_FULL);
+    conn_step(c);
+}
+
 bool
 conn_shed_heaviest(struct worker *worker)
 {
@@ -89,11 +100,7 @@ conn_shed_heaviest(struct worker *worker)
     }
     if (heaviest == NULL)
         return false;
-    if (heaviest->exchange != NULL)
-        exchange_fail(heaviest->exchange, FAULT_MEMORY_FULL);
-    else
-        conn_abort(heaviest, FAULT_MEMORY_FULL);
-    conn_step(heaviest);
+    shed(heaviest);
     return true;
 }
 

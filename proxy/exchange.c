@@ -114,7 +114,7 @@ drop_link(struct exchange *x, bool reusable)
 void
 exchange_fail(struct exchange *x, enum fault fault)
 {
-    if (x->fault != FAULT_NONE || x->phase == PHASE_DONE)
+    if (x->fault != FAULT_NONE)
         return;
     if (fault == FAULT_MEMORY && x->arena.starved)
         fault = FAULT_MEMORY_FULL; /* not its own ceiling, but that of all */
@@ -124,7 +124,9 @@ exchange_fail(struct exchange *x, enum fault fault)
     drop_link(x, false);
     x->upload.ended = true;
     chunk_queue_clear(&x->upload.data);
-    if (x->answer == ANSWER_HEAD || x->is_tunnel || fault_status(x->fault) == 0) {
+    /* Complete is not delivered: what is cut while it waits for the client is cut. */
+    if (x->answer == ANSWER_HEAD || x->phase == PHASE_DONE || x->is_tunnel ||
+        fault_status(x->fault) == 0) {
         x->cut = true;
         x->phase = PHASE_DONE;
     } else {

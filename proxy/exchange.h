@@ -121,8 +121,9 @@ void exchange_head_failed(struct exchange *x, enum fault fault);
 
 /*
  * It ends because of `fault`. Before the answer's head has gone out: we answer
- * ourselves (ANSWER_OWN). Afterwards: `cut`. The first fault counts, and there is
- * always one: FAULT_NONE is taken for FAULT_INTERNAL.
+ * ourselves (ANSWER_OWN). Afterwards, and also while a complete answer waits for the
+ * client: `cut`. The first fault counts, and there is always one: FAULT_NONE is taken
+ * for FAULT_INTERNAL.
  */
 void exchange_fail(struct exchange *x, enum fault fault);
 

@@ -91,9 +91,11 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def frugal_proxy(proxy, upstream):
-    """Buffers of 4 MiB in all; /huge is far more than the kernel and one connection hold."""
+    """Buffers of 4 MiB in all. /huge is far more than the kernel and one connection hold, /large
+    is soon in postern as a whole."""
+    sizes = {"/huge": MEGABYTE, "/large": 160 * 1024}
     proxy.config["limits"] = {"memory": "4MiB"}
-    upstream.handler = lambda request: reply(200, b"x" * (MEGABYTE if request.target == "/huge" else 10))
+    upstream.handler = lambda request: reply(200, b"x" * sizes.get(request.target, 10))
     return proxy
 
 
@@ -102,33 +104,36 @@ def stalling(make_client):
     """Downloads that nobody reads, one more each time, until set."""
     enough = threading.Event()
 
-    def stall():
+    def stall(path):
         while not enough.is_set():
-            make_client(window=4096).send_request("GET", "/huge")
+            make_client(window=4096).send_request("GET", path)
 
-    thread = threading.Thread(target=stall)
+    threads = []
 
-    def begin():
-        thread.start()
+    def begin(path):
+        threads.append(threading.Thread(target=stall, args=[path]))
+        threads[-1].start()
         return enough
 
     yield begin
     enough.set()
-    thread.join(DEADLINE)
-    assert not thread.is_alive(), "the last of them was never accepted"
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive(), "the last of them was never accepted"
 
 
-def test_when_memory_runs_out_the_heaviest_go_and_the_others_are_served(frugal_proxy, make_client, stalling):
+@pytest.mark.parametrize("path", ["/huge", "/large"])
+def test_when_memory_runs_out_the_heaviest_go_and_the_others_are_served(path, frugal_proxy, make_client, stalling):
     """Who comes waits, a request of a client that is here waits, nobody falls."""
     client = make_client()
     assert client.ask("GET", "/").status == 200
-    enough = stalling()
+    enough = stalling(path)
     event = frugal_proxy.expect_event("capacity-reached")
     enough.set()
     assert event["postern.capacity.lack"] == "memory"
     assert event["postern.capacity.memory"] == 4 * MEGABYTE
     assert event["postern.capacity.buffers"] < 6 * MEGABYTE, "what is under way may end, no more"
-    frugal_proxy.expect_event("request-forwarded", reason="memory-full", path="/huge")
+    frugal_proxy.expect_event("request-forwarded", reason="memory-full", path=path)
     assert client.ask("GET", "/").status == 200
     assert frugal_proxy.expect_event("capacity-freed")["postern.capacity.shed"] > 0
     assert make_client().ask("GET", "/").status == 200

@@ -81,6 +81,17 @@ def test_an_answer_that_breaks_off_before_a_client_that_takes_nothing(more, prox
     assert still_serves(other, played)
 
 
+def test_a_whole_answer_that_nobody_takes_is_no_success(proxy, played, make_client):
+    """postern has all of it, the kernel has not: it is cut, and the log says how far it came."""
+    proxy.listener["timeouts"] = {"reply": "1s"}
+    size = capacity(proxy, played, make_client) - 2 * CHUNK
+    make_client(window=4096).send_request("GET", "/left")
+    answer(played, bytes(size))
+    event = proxy.expect_event("request-forwarded", path="/left", reason="client-slow-read", phase="done")
+    assert event["event.outcome"] == "failure"
+    assert event["postern.answer_taken"] < event["http.response.body.bytes"] == size
+
+
 # --- who takes his time
 
 
