@@ -9,11 +9,11 @@
 #include "proxy/listener.h"
 #include "proxy/worker.h"
 
-/* Connected, and not one byte sent. */
+/* Connected, and not one byte sent; in clear text there is no handshake to wait for. */
 static bool
 is_bare(const struct conn *c, uint64_t age_ms)
 {
-    return c->phase == PHASE_HANDSHAKE && c->stream.bytes_in == 0 &&
+    return c->phase <= PHASE_HEAD && c->stream.bytes_in == 0 &&
         clock_ns() - c->accepted_ns >= age_ms * 1000000;
 }
 

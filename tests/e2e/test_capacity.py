@@ -26,9 +26,9 @@ def strangers():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * STRANGERS)), hard))
     sockets = []
 
-    def come(port, count=STRANGERS):
-        for _ in range(count):
-            sockets.append(socket.create_connection(("127.0.0.1", port), DEADLINE))
+    def come(port, address="127.0.0.1"):
+        for _ in range(STRANGERS):
+            sockets.append(socket.create_connection((address, port), DEADLINE))
 
     yield come
     for sock in sockets:
@@ -53,6 +53,14 @@ def test_who_says_nothing_makes_room_for_who_speaks(narrow_proxy, make_client, s
     strangers(narrow_proxy.port())
     assert make_client().ask("GET", "/").status == 200
     narrow_proxy.expect_event("tls-rejected", reason="no-socket")
+
+
+def test_who_says_nothing_in_clear_text_makes_room_too(narrow_proxy, make_client, strangers):
+    address = "127.0.0.2"
+    narrow_proxy.listener.update(redirect_http=f"{address}:0", timeouts={"head": "5m"})
+    strangers(narrow_proxy.port(address), address)
+    assert make_client().ask("GET", "/").status == 200
+    narrow_proxy.expect_event("connection-ended", reason="no-socket", phase="head")
 
 
 def test_when_there_is_room_again_the_log_says_so(narrow_proxy, make_client, strangers):
