@@ -80,11 +80,18 @@ chunk_pool_watch(const struct chunk_watch *watch)
 }
 
 bool
+chunk_pool_is_short(void)
+{
+    return pool.watch.changed != NULL && pool.reserves < CHUNK_RESERVE;
+}
+
+/* Whoever keeps the ceiling is always asked: he also has to hear that somebody was refused. */
+bool
 chunk_pool_may_grow(void)
 {
     if (pool.watch.has_room == NULL)
         return true;
-    return pool.reserves == CHUNK_RESERVE && pool.watch.has_room(pool.watch.owner);
+    return pool.watch.has_room(pool.watch.owner) && !chunk_pool_is_short();
 }
 
 bool
@@ -129,7 +136,7 @@ chunk_give(struct chunk *c)
 {
     require(pool.lent > 0);
     pool.lent--;
-    if (pool.watch.changed != NULL && pool.reserves < CHUNK_RESERVE) {
+    if (chunk_pool_is_short()) {
         hide(c);
         c->next = pool.reserve;
         pool.reserve = c;

@@ -104,7 +104,7 @@ void chunk_pool_free(void *at, size_t bytes);
 /*
  * The ceiling of the process, and who keeps it. `changed` is told each time how many bytes
  * the pool now holds from malloc, whether lent or kept for later; `has_room` says whether
- * it may grow. Asked before bytes are read from outside and before a request is given
+ * it may grow, which it does not while it is short either. Asked before bytes are read from outside and before a request is given
  * memory, never for what is under way: that may go beyond the ceiling by as much as one
  * step of a connection takes. A reserve is set aside for the same purpose.
  */
@@ -118,6 +118,9 @@ void chunk_pool_watch(const struct chunk_watch *watch);
 /* True when the pool may grow; and when it may, or has a chunk to spare. */
 bool chunk_pool_may_grow(void);
 bool chunk_pool_has_room(void);
+
+/* True while the reserve is in use, because malloc gave nothing: until it is whole again. */
+bool chunk_pool_is_short(void);
 
 /* Chunks now lent out by the pool, for the memory ceiling and for tests. */
 size_t chunk_pool_lent(void);

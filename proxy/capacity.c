@@ -49,10 +49,12 @@ is_recent(const struct worker *w, uint64_t ms)
         w->capacity.refused_ms + ms > uv_now(&w->loop);
 }
 
+/* At the ceiling, or malloc gives no more before it. */
 static bool
 is_memory_full(const struct worker *w)
 {
-    return ledger_buffers(w->ledger) + CHUNK_BYTES > ledger_memory(w->ledger);
+    return chunk_pool_is_short() ||
+        ledger_buffers(w->ledger) + CHUNK_BYTES > ledger_memory(w->ledger);
 }
 
 static enum capacity_lack
@@ -69,7 +71,7 @@ is_memory_over(const struct worker *w)
 {
     uint64_t most = ledger_memory(w->ledger);
 
-    return ledger_buffers(w->ledger) <= most - most / 8;
+    return !chunk_pool_is_short() && ledger_buffers(w->ledger) <= most - most / 8;
 }
 
 /* Enough is free again that the log need not hear of it once more in a moment. */
@@ -116,6 +118,8 @@ pause_listening(struct worker *w, enum capacity_lack lack)
 {
     for (unsigned i = 0; i < w->snapshot->listener_count; i++)
         listener_pause(&w->listeners[i]);
+    if (lack == LACK_MEMORY && w->capacity.full_ns == 0)
+        w->capacity.full_ns = clock_ns();
     if (w->capacity.lack != LACK_NOTHING)
         return;
     w->capacity.lack = lack;
@@ -136,6 +140,7 @@ resume_listening(struct worker *w)
         return;
     tell(w, EVENT_CAPACITY_FREED);
     w->capacity.lack = LACK_NOTHING;
+    w->capacity.full_ns = 0;
     uv_timer_stop(&w->capacity.look);
 }
 
@@ -148,7 +153,7 @@ relieve_memory(struct worker *w)
 {
     uint64_t share = ledger_buffers(w->ledger) / ledger_shape(w->ledger)->columns;
 
-    if (clock_ns() - w->capacity.since_ns >= PATIENCE_NS && w->capacity.held >= share &&
+    if (clock_ns() - w->capacity.full_ns >= PATIENCE_NS && w->capacity.held >= share &&
         conn_shed_heaviest(w))
         w->capacity.shed++;
 }
@@ -167,7 +172,9 @@ on_look(uv_timer_t *timer)
 
     if (find_lack(w) == LACK_DESCRIPTORS)
         w->capacity.shed += conn_shed_bare(w, BARE_MS);
-    else if (w->capacity.lack == LACK_MEMORY && !is_memory_over(w))
+    if (is_memory_over(w))
+        w->capacity.full_ns = 0;
+    if (w->capacity.full_ns != 0)
         relieve_memory(w);
     resume_listening(w);
     step_all(w); /* who stopped reading for want of memory may go on */
@@ -191,7 +198,8 @@ has_room(void *owner)
 
     if (!is_memory_full(w))
         return true;
-    if (w->capacity.lack == LACK_NOTHING && !w->draining)
+    if (w->capacity.full_ns ==
+        0) /* while draining, too: who stopped reading is woken */
         pause_listening(w, LACK_MEMORY);
     return false;
 }

@@ -37,6 +37,8 @@ struct capacity {
 
     enum capacity_lack lack; /* told to the log, and not over yet */
     uint64_t since_ns;       /* when it began */
+    uint64_t full_ns;        /* memory has been short since then, be it as a second lack
+                                beside the first; 0: it is not */
     uint64_t refused_ms;     /* when the kernel last gave nothing; 0: never */
     unsigned shed;           /* connections ended because of it */
     uv_timer_t look;         /* runs while there is a lack */

@@ -147,6 +147,18 @@ def test_when_memory_runs_out_the_heaviest_go_and_the_others_are_served(path, fr
     assert make_client().ask("GET", "/").status == 200
 
 
+def test_memory_that_runs_out_while_descriptors_are_out_is_relieved_all_the_same(
+    frugal_proxy, narrow_proxy, make_client, strangers
+):
+    clients = [make_client(window=4096) for _ in range(50)]
+    strangers(narrow_proxy.port())
+    assert narrow_proxy.expect_event("capacity-reached")["postern.capacity.lack"] == "descriptors"
+    for client in clients:
+        client.send_request("GET", "/huge")
+    narrow_proxy.expect_event("request-forwarded", reason="memory-full")
+    narrow_proxy.expect_event("capacity-freed")
+
+
 def test_a_slow_upload_that_has_to_go_gets_its_answer(frugal_proxy, upstream, make_client):
     """Large heads wait for bodies that never come; the first that must go is told why."""
     upstream.handler = None

@@ -21,7 +21,7 @@
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
 
-static bool is_out, is_full;
+static bool is_out, is_full, was_asked;
 static size_t told;
 
 void *
@@ -41,6 +41,7 @@ static bool
 has_room(void *owner)
 {
     assert_ptr_equal(owner, &told);
+    was_asked = true;
     return !is_full;
 }
 
@@ -50,7 +51,7 @@ watch(void **state)
     const struct chunk_watch how = { on_changed, has_room, &told };
 
     (void)state;
-    is_out = is_full = false;
+    is_out = is_full = was_asked = false;
     chunk_pool_watch(&how);
     return 0;
 }
@@ -144,7 +145,9 @@ without_memory_the_reserve_is_used_and_then_a_queue_starves(void **state)
     is_out = true;
     append_blocks(&q, RESERVE);
     assert_false(q.starved);
+    assert_true(chunk_pool_is_short());
     assert_false(chunk_pool_has_room()); /* no reading while the reserve is in use */
+    assert_true(was_asked);              /* and who keeps the ceiling knows of it */
     append_blocks(&q, 1);
     assert_true(q.starved);
     is_out = false;
@@ -158,7 +161,8 @@ without_memory_the_reserve_is_used_and_then_a_queue_starves(void **state)
     chunk_queue_clear(&q);
     assert_false(next.starved);
     chunk_queue_clear(&held);
-    assert_true(chunk_pool_has_room()); /* the reserve is whole again */
+    assert_false(chunk_pool_is_short()); /* the reserve is whole again */
+    assert_true(chunk_pool_has_room());
 }
 
 static void
