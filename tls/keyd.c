@@ -17,8 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -31,8 +29,6 @@
 #include "tls/keyd_threads.h"
 #include "tls/keyd_watch.h"
 
-#define SECURE_HEAP_BYTES ((size_t)4 * 1024 * 1024) /* some 2 KiB per RSA key */
-#define SECURE_HEAP_PIECE 32
 #define NICE 5 /* where processors are short, who is there already goes first */
 
 struct keyd {
@@ -78,29 +74,33 @@ give_up(struct keyd *d, const char *why)
 
 /* --- loading --- */
 
+/* Where locking is not allowed the heap is still guarded and wiped. */
+static bool
+open_heap(size_t sealed_bytes, struct note *note)
+{
+    size_t bytes = keyd_keys_heap_bytes(sealed_bytes);
+
+    if (CRYPTO_secure_malloc_init(bytes, KEYD_HEAP_PIECE) != 0)
+        return true;
+    note_set(note, "there are no %zu bytes of memory to hold the keys", bytes);
+    return false;
+}
+
 /* False with a note. The notary has looked at the keys before (proxy/notary.h). */
 static bool
 read_keys(struct keyd *d, struct bytes rest, struct note *note)
 {
     struct bytes record;
 
+    if (!open_heap(rest.length, note))
+        return false;
     while (rest.length > 0) {
-        const unsigned char *der;
-        EVP_PKEY *key;
-
         if (!seal_cut(&rest, &record)) {
             note_set(note, "the sealed keys are damaged");
             return false;
         }
-        der = (const unsigned char *)record.at;
-        key = d2i_AutoPrivateKey(NULL, &der, (long)record.length);
-        ERR_clear_error();
-        if (key == NULL)
-            note_set(note, "a sealed key cannot be read");
-        if (key == NULL || !keyd_keys_hold(&d->keys, key, note)) {
-            EVP_PKEY_free(key);
+        if (!keyd_keys_read(&d->keys, record, note))
             return false;
-        }
     }
     return true;
 }
@@ -338,8 +338,6 @@ keyd_run(int control, const char *user)
     struct keyd *d = require_zeroed(1, sizeof *d);
     int status;
 
-    /* Where locking is not allowed the heap is still guarded and wiped. */
-    CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_HEAP_PIECE);
     d->control = control;
     /* The parent may be slow to read what it is told: no signature waits for that. */
     require(fcntl(control, F_SETFL, O_NONBLOCK) == 0);

@@ -6,6 +6,8 @@
  */
 #include "tls/keyd_keys.h"
 
+#include <openssl/cryptoerr.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +103,48 @@ keyd_keys_hold(struct keyd_keys *keys, EVP_PKEY *key, struct note *note)
         return false;
     hold(keys, key);
     return true;
+}
+
+size_t
+keyd_keys_heap_bytes(size_t sealed_bytes)
+{
+    size_t bytes = KEYD_HEAP_ROOM;
+
+    while (bytes - KEYD_HEAP_ROOM < 2 * sealed_bytes)
+        bytes *= 2;
+    return bytes;
+}
+
+/* Releases of OpenSSL differ in who says that the heap is full. */
+static bool
+was_memory_missing(void)
+{
+    bool was_missing = false;
+    unsigned long error;
+
+    while ((error = ERR_get_error()) != 0)
+        was_missing |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ||
+            (ERR_GET_LIB(error) == ERR_LIB_CRYPTO &&
+                ERR_GET_REASON(error) == CRYPTO_R_SECURE_MALLOC_FAILURE);
+    return was_missing;
+}
+
+bool
+keyd_keys_read(struct keyd_keys *keys, struct bytes der, struct note *note)
+{
+    const unsigned char *at = (const unsigned char *)der.at;
+    EVP_PKEY *key;
+
+    ERR_clear_error();
+    key = d2i_AutoPrivateKey(NULL, &at, (long)der.length);
+    if (key == NULL)
+        note_set(note, "a sealed key %s",
+            was_memory_missing() ? "finds no memory" : "cannot be read");
+    ERR_clear_error();
+    if (key != NULL && keyd_keys_hold(keys, key, note))
+        return true;
+    EVP_PKEY_free(key);
+    return false;
 }
 
 struct held_key *

@@ -35,6 +35,20 @@ struct keyd_keys {
     unsigned record_count;
 };
 
+/*
+ * For CRYPTO_secure_malloc_init, where OpenSSL keeps the secret numbers of keys that came
+ * as `sealed_bytes` of DER, and what it needs while it signs: a power of two. Each number
+ * lies in the DER, too, and the heap rounds it up to less than twice its size, or to a
+ * piece; so twice the DER is enough for any key that can be used.
+ */
+#define KEYD_HEAP_PIECE 32
+#define KEYD_HEAP_ROOM ((size_t)1024 * 1024) /* to sign in, for all threads */
+size_t keyd_keys_heap_bytes(size_t sealed_bytes);
+
+/* The next record, in DER. False with a note. */
+bool
+keyd_keys_read(struct keyd_keys *keys, struct bytes der, struct note *note) MUST_USE;
+
 /* Takes over `key`, the next record. False with a note: it cannot be used and is not ours. */
 bool keyd_keys_hold(struct keyd_keys *keys, EVP_PKEY *key, struct note *note) MUST_USE;
 

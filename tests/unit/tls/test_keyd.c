@@ -1,7 +1,9 @@
 /*
  * tests/unit/tls/test_keyd.c - keys that live in another process.
  */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
@@ -15,6 +17,10 @@
 #include "base/seal.h"
 #include "lab.h"
 #include "tls/keyd.h"
+#include "tls/keyd_keys.h"
+
+#define DER_BYTES 8192    /* more than an RSA-8192 key has */
+#define INSIDE_MODULUS 64 /* from its begin */
 
 static void
 shake_with(const char *certificate, int version)
@@ -281,6 +287,139 @@ needs_no_key_at_all(void **state)
     assert_string_equal(words, "");
 }
 
+/* --- many keys --- */
+
+/*
+ * The DER of an RSA key of this many bits, as far as its length goes: numbers at random.
+ * OpenSSL reads it like any other.
+ */
+static struct bytes
+invent(int bits, unsigned char der[DER_BYTES])
+{
+    static const char *const parts[] = { "n", "e", "d", "rsa-factor1", "rsa-factor2",
+        "rsa-exponent1", "rsa-exponent2", "rsa-coefficient1" };
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM *params;
+    BIGNUM *numbers[8];
+    int length;
+
+    for (unsigned i = 0; i < 8; i++) {
+        numbers[i] = BN_new();
+        require(BN_rand(numbers[i],
+                    i == 0 || i == 2 ? bits
+                        : i == 1     ? 17
+                                     : bits / 2,
+                    BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) == 1);
+        require(OSSL_PARAM_BLD_push_BN(builder, parts[i], numbers[i]) == 1);
+    }
+    params = OSSL_PARAM_BLD_to_param(builder);
+    require(EVP_PKEY_fromdata_init(context) == 1 &&
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) == 1);
+    length = i2d_PrivateKey(key, &(unsigned char *){ der });
+    require(length > 0 && length <= DER_BYTES);
+    for (unsigned i = 0; i < 8; i++)
+        BN_free(numbers[i]);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return bytes_of(der, (size_t)length);
+}
+
+/* Makes another key of it, of the same length. */
+static void
+vary(unsigned char der[DER_BYTES], uint32_t number)
+{
+    memcpy(der + INSIDE_MODULUS, &number, sizeof number);
+}
+
+static int
+sealed_keys(unsigned count, int bits)
+{
+    static unsigned char der[DER_BYTES];
+    struct bytes record = invent(bits, der);
+    int fd = seal_open("keys");
+
+    require(fd >= 0);
+    for (unsigned i = 0; i < count; i++) {
+        vary(der, i);
+        require(seal_put(fd, record));
+    }
+    require(seal_shut(fd));
+    return fd;
+}
+
+static void
+holds_as_many_keys_as_there_are(void **state)
+{
+    char words[256];
+
+    (void)state;
+    load_alone(sealed_keys(1000, 2048), words);
+    assert_string_equal(words, "");
+    load_alone(sealed_keys(1200, 4160), words); /* a length that rounds badly */
+    assert_string_equal(words, "");
+}
+
+static void
+the_heap_grows_with_the_keys(void **state)
+{
+    static const size_t sealed_bytes[] = { 0, 1, 121, 524288, 524289, (size_t)1 << 30 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof sealed_bytes / sizeof sealed_bytes[0]; i++) {
+        size_t bytes = keyd_keys_heap_bytes(sealed_bytes[i]);
+
+        assert_int_equal(bytes & (bytes - 1), 0);
+        assert_true(bytes >= KEYD_HEAP_ROOM + 2 * sealed_bytes[i]);
+        assert_true(bytes <= 2 * KEYD_HEAP_ROOM + 4 * sealed_bytes[i]);
+    }
+}
+
+/*
+ * Reads keys of `bits` into a small heap until it is full; 0 when each took at most twice
+ * its DER and the last one was told to find no memory.
+ */
+static int
+fill_heap(int bits)
+{
+    static struct keyd_keys keys;
+    static unsigned char der[DER_BYTES];
+    struct bytes record = invent(bits, der);
+    struct note note = { "" };
+    size_t before;
+
+    require(CRYPTO_secure_malloc_init((size_t)64 * 1024, KEYD_HEAP_PIECE) != 0);
+    before = CRYPTO_secure_used();
+    while (keyd_keys_read(&keys, record, &note)) {
+        if (CRYPTO_secure_used() - before > 2 * keys.count * record.length)
+            return 1;
+        vary(der, keys.count);
+    }
+    return strstr(note.text, "finds no memory") != NULL ? 0 : 2;
+}
+
+/* In a process of its own for each: a heap is for life. */
+static void
+says_that_a_key_finds_no_memory(void **state)
+{
+    static const int bits[] = { 2048, 2056, 3072, 4096, 4160, 8192 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof bits / sizeof bits[0]; i++) {
+        pid_t child = fork();
+        int status;
+
+        require(child >= 0);
+        if (child == 0)
+            _exit(fill_heap(bits[i]));
+        require(waitpid(child, &status, 0) == child && WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 static void
 ends_with_its_parent(void **state)
 {
@@ -305,6 +444,9 @@ main(void)
         cmocka_unit_test(says_why_it_cannot_use_a_key),
         cmocka_unit_test(takes_only_what_nobody_can_change),
         cmocka_unit_test(needs_no_key_at_all),
+        cmocka_unit_test(holds_as_many_keys_as_there_are),
+        cmocka_unit_test(the_heap_grows_with_the_keys),
+        cmocka_unit_test(says_that_a_key_finds_no_memory),
         cmocka_unit_test(ends_with_its_parent),
     };
 
