@@ -53,6 +53,7 @@ enum ipc_tag {
     IPC_ASKED, /* keyd: string: which asker; u32: 1 for a window that was odd, 0 for a
                   total; u64: questions, u64: refused ones, u64: what is usual
                   (tls/keyd_watch.h) */
+    IPC_LOST,  /* worker: u32: IPC_KEYD or IPC_LOGD: it has no such channel any more */
     /* worker -> keyd and back (tls/key_client.h) */
     IPC_SIGN,
     IPC_SIGNED,

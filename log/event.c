@@ -117,6 +117,12 @@ event_log_count_in(struct event_log *log, _Atomic uint64_t *tally)
 }
 
 bool
+event_log_has_channel(const struct event_log *log)
+{
+    return log->channel >= 0;
+}
+
+bool
 event_log_is_pending(const struct event_log *log)
 {
     return log->greets || log->filling->events > 0 || log->waiting->events > 0;

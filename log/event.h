@@ -51,6 +51,8 @@ void event_log_free(struct event_log **log);
  * still waits leaves through the new one.
  */
 void event_log_set_channel(struct event_log *log, int channel);
+/* False: logd is away, or has closed it; seen when an event was to leave. */
+bool event_log_has_channel(const struct event_log *log);
 
 /*
  * Writes the number of events made through to *tally, in memory that outlives this

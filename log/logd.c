@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -212,6 +213,24 @@ flush_sinks(struct logd *logd)
 /* --- the parent --- */
 
 /*
+ * Who comes again has one channel, however many it was given. Nothing more goes into the
+ * one before (unix(7): SHUT_RD), and what lies in it, with lower numbers, is taken first.
+ */
+static void
+end_earlier(struct logd *logd, const struct backlog_sender *sender)
+{
+    for (unsigned i = 0; i < logd->asker_count; i++) {
+        struct asker *asker = &logd->askers[i];
+
+        if (asker->sender != sender || asker->channel < 0)
+            continue;
+        (void)shutdown(asker->channel, SHUT_RD);
+        while (read_asker(logd, asker, 1))
+            continue;
+    }
+}
+
+/*
  * Another life of the same name begins with event 0; the same one, known from the logd
  * before, goes on.
  */
@@ -242,6 +261,7 @@ add_asker(struct logd *logd)
         close_asker(&asker);
         return;
     }
+    end_earlier(logd, asker.sender);
     begin_life(asker.sender, asker.life);
     logd->askers[logd->asker_count++] = asker;
     backlog_commit(&logd->backlog);

@@ -19,6 +19,7 @@
 #define SETUP_MS 5000
 #define NEWS_MS 100
 #define ASKED_MS 1000 /* at the soonest after the one before, for each child and kind */
+#define LOST_MS 1000  /* likewise, between channels that a worker asks for */
 #define MESSAGES_PER_TURN 64 /* one child that never stops must not keep the parent */
 
 /* One message buffer: the parent has one thread and never sends from inside a send. */
@@ -462,6 +463,27 @@ take_asked(struct parent *parent, struct ipc_message *m)
     event_end(parent->log);
 }
 
+/*
+ * A worker says that one of its channels has ended, and gets another: once in a while, so
+ * that a worker that has fallen costs little. Whether it is true need not be known: who is
+ * introduced again loses the channel from before. A service that is away meets all workers
+ * when it begins, and both sides must be ready: those are not waited for (send_out).
+ */
+static void
+take_lost(struct child *worker, struct ipc_message *m)
+{
+    uint32_t tag = ipc_get_u32(m);
+    bool is_keys = tag == IPC_KEYD;
+    struct child *service =
+        is_keys ? parent_keyd(worker->parent) : parent_logd(worker->parent);
+
+    if (!ipc_at_end(m) || (!is_keys && tag != IPC_LOGD) || !worker->ready ||
+        !service->ready || clock_ms() < worker->lost_ms[!is_keys] + LOST_MS)
+        return;
+    worker->lost_ms[!is_keys] = clock_ms();
+    (void)introduce(worker, service, is_keys ? IPC_KEYD : IPC_LOGD);
+}
+
 /* Why it cannot work is only said, and only believed, before it begins to. */
 static void
 obey(struct child *child, struct ipc_message *m)
@@ -481,6 +503,8 @@ obey(struct child *child, struct ipc_message *m)
         take_addresses(child->parent, m);
     } else if (m->tag == IPC_ASKED && child->role == CHILD_KEYD) {
         take_asked(child->parent, m);
+    } else if (m->tag == IPC_LOST && child->role == CHILD_WORKER) {
+        take_lost(child, m);
     }
 }
 

@@ -47,6 +47,7 @@ struct child {
     char state_at_end;    /* what the kernel said of it (proxy/watch.h) */
     uint64_t silent_ms;   /* for how long it had not answered */
     uint64_t asked_ms[2]; /* when keyd last told of it: as a total, as odd */
+    uint64_t lost_ms[2]; /* when it was last granted a channel anew: to keyd, to logd */
 };
 
 struct parent {

@@ -23,7 +23,8 @@
 #include "proxy/upstream.h"
 
 #define HOUSEKEEPING_MS 5000
-#define BATCH_MS 20 /* how old an event may be before it leaves for logd */
+#define BATCH_MS 20  /* how old an event may be before it leaves for logd */
+#define LOST_MS 1000 /* a lost channel is asked for: by then a dead neighbour is back */
 
 /* What goes to the parent; nothing is sent from inside a send. */
 static struct ipc_writer out;
@@ -119,8 +120,8 @@ end(struct worker *w)
 {
     uv_handle_t *handles[] = { (uv_handle_t *)&w->control_poll,
         (uv_handle_t *)&w->prepare, (uv_handle_t *)&w->check,
-        (uv_handle_t *)&w->batch_due, (uv_handle_t *)&w->drain_timer,
-        (uv_handle_t *)&w->housekeeping };
+        (uv_handle_t *)&w->batch_due, (uv_handle_t *)&w->lost,
+        (uv_handle_t *)&w->drain_timer, (uv_handle_t *)&w->housekeeping };
 
     for (unsigned i = 0; i < w->snapshot->upstream_count; i++)
         upstream_close_idle(&w->upstreams[i]);
@@ -211,6 +212,7 @@ obey(struct worker *w, struct ipc_message *m, struct note *note)
     case IPC_SIGN:
     case IPC_SIGNED:
     case IPC_ASKED:
+    case IPC_LOST:
     case IPC_NOTARIZE:
     case IPC_NOTARIZED:
     case IPC_EVENTS:
@@ -252,6 +254,35 @@ on_batch_due(uv_timer_t *timer)
     event_flush(((struct worker *)timer->data)->log);
 }
 
+static void
+say_lost(struct worker *w, enum ipc_tag channel)
+{
+    ipc_begin(&out, IPC_LOST);
+    ipc_put_u32(&out, channel);
+    (void)!ipc_send(w->control, &out); /* it will be said again */
+}
+
+static void
+on_lost(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+
+    if (!key_client_has_channel(w->keys))
+        say_lost(w, IPC_KEYD);
+    if (!event_log_has_channel(w->log))
+        say_lost(w, IPC_LOGD);
+}
+
+/* Whoever closed one, a worker without it serves no new client, or tells nothing of it. */
+static void
+look_for_lost_channels(struct worker *w)
+{
+    bool has_all = key_client_has_channel(w->keys) && event_log_has_channel(w->log);
+
+    if (!has_all && !uv_is_active((uv_handle_t *)&w->lost))
+        uv_timer_start(&w->lost, on_lost, LOST_MS, 0);
+}
+
 /*
  * Before the loop sleeps: are there events to send? They wait a moment for company,
  * so that a busy worker pays for one message to logd in many requests. A full batch
@@ -265,6 +296,7 @@ on_prepare(uv_prepare_t *prepare)
     ledger_say(w->ledger, PLACE_WAITING);
     if (event_log_is_pending(w->log) && !uv_is_active((uv_handle_t *)&w->batch_due))
         uv_timer_start(&w->batch_due, on_batch_due, BATCH_MS, 0);
+    look_for_lost_channels(w);
 }
 
 /* The loop woke up, or looked without sleeping: who watches sees that it turns. */
@@ -325,10 +357,11 @@ start(struct worker *w, struct note *note)
     uv_prepare_init(&w->loop, &w->prepare);
     uv_check_init(&w->loop, &w->check);
     uv_timer_init(&w->loop, &w->batch_due);
+    uv_timer_init(&w->loop, &w->lost);
     uv_timer_init(&w->loop, &w->drain_timer);
     uv_timer_init(&w->loop, &w->housekeeping);
     w->control_poll.data = w->prepare.data = w->check.data = w->batch_due.data =
-        w->drain_timer.data = w->housekeeping.data = w;
+        w->lost.data = w->drain_timer.data = w->housekeeping.data = w;
     if (!capacity_init(w, note))
         return false;
     if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))

@@ -48,7 +48,7 @@ struct worker {
     uv_poll_t control_poll;
     uv_prepare_t prepare;
     uv_check_t check;
-    uv_timer_t batch_due, drain_timer, housekeeping;
+    uv_timer_t batch_due, lost, drain_timer, housekeeping;
 };
 
 /*

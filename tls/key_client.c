@@ -368,6 +368,12 @@ key_client_set_channel(struct key_client *client, int channel)
     take_back_questions(client);
 }
 
+bool
+key_client_has_channel(const struct key_client *client)
+{
+    return client->channel != NULL;
+}
+
 /* --- life --- */
 
 struct key_client *

@@ -35,6 +35,8 @@ void key_client_free(struct key_client **client);
 
 /* Takes over `channel` (a connected SEQPACKET descriptor); closes the one before. */
 void key_client_set_channel(struct key_client *client, int channel);
+/* False: keyd is away, or has closed it. */
+bool key_client_has_channel(const struct key_client *client);
 
 /*
  * A private key object that signs for `certificate` (RSA or EC) through `client`,

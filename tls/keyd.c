@@ -134,17 +134,30 @@ tell_asked(struct keyd *d, const struct keyd_finding *finding, bool is_odd)
     return send_to_parent(d);
 }
 
+/* Begins the next window. */
 static void
-tell_total(struct keyd *d, struct keyd_asker *asker)
+tell_window(struct keyd *d)
 {
-    const struct keyd_finding finding = { asker->name,
-        { asker->total.questions + asker->window.questions,
-            asker->total.refused + asker->window.refused },
-        0 };
+    struct keyd_finding finding;
 
-    if (finding.count.questions + finding.count.refused > 0 &&
-        tell_asked(d, &finding, false))
-        asker->total = (struct keyd_count){ 0 };
+    for (unsigned i = 0; i < d->askers.tally_count; i++) {
+        if (keyd_watch_is_odd(&d->askers, d->askers.tallies[i], &finding))
+            (void)tell_asked(d, &finding, true);
+    }
+    keyd_watch_turn(&d->askers);
+}
+
+static void
+tell_totals(struct keyd *d)
+{
+    for (unsigned i = 0; i < d->askers.tally_count; i++) {
+        struct keyd_tally *tally = d->askers.tallies[i];
+        const struct keyd_finding finding = { tally->name, tally->total, 0 };
+
+        if (tally->total.questions + tally->total.refused > 0 &&
+            tell_asked(d, &finding, false))
+            tally->total = (struct keyd_count){ 0 };
+    }
 }
 
 static void
@@ -165,18 +178,6 @@ add_asker(struct keyd *d)
     keyd_askers_add(&d->askers, fd, name, scope, &d->keys);
     d->polled = realloc(d->polled, (1 + d->askers.count) * sizeof *d->polled);
     require(d->polled != NULL);
-}
-
-static void
-drop_asker(struct keyd *d, unsigned row)
-{
-    struct keyd_finding finding;
-
-    /* What it may not ask for is told now: its window goes with it. */
-    if (keyd_watch_is_odd(&d->askers, row, &finding) && finding.count.refused > 0)
-        (void)tell_asked(d, &finding, true);
-    tell_total(d, d->askers.rows[row]);
-    keyd_askers_drop(&d->askers, row);
 }
 
 /* False when the asker's channel has to end. */
@@ -211,28 +212,20 @@ hear_asker(struct keyd *d, unsigned row)
         ipc_done(&d->message);
     }
     if (result == IPC_REFUSED)
-        d->askers.rows[row]->window.refused++;
+        d->askers.rows[row]->tally->window.refused++;
     if (!good)
-        drop_asker(d, row);
+        keyd_askers_drop(&d->askers, row);
 }
 
 static void
 look_at_window(struct keyd *d)
 {
-    struct keyd_finding finding;
-
     if (clock_ms() < d->window_ends_ms)
         return;
-    for (unsigned i = 0; i < d->askers.count; i++) {
-        if (keyd_watch_is_odd(&d->askers, i, &finding))
-            (void)tell_asked(d, &finding, true);
-    }
-    keyd_watch_turn(&d->askers);
+    tell_window(d);
     d->window_ends_ms = clock_ms() + KEYD_WINDOW_MS;
-    if (++d->windows % KEYD_REPORT_WINDOWS != 0)
-        return;
-    for (unsigned i = 0; i < d->askers.count; i++)
-        tell_total(d, d->askers.rows[i]);
+    if (++d->windows % KEYD_REPORT_WINDOWS == 0)
+        tell_totals(d);
 }
 
 /* --- the loop --- */
@@ -347,10 +340,10 @@ keyd_run(int control, const char *user)
         turn(d, user);
     status = d->status; /* whether or not the parent still hears the totals */
     keyd_threads_fini(&d->threads);
-    while (d->askers.count > 0)
-        drop_asker(d, d->askers.count - 1);
+    tell_window(d);
+    tell_totals(d);
+    keyd_askers_fini(&d->askers);
     keyd_keys_fini(&d->keys);
-    free(d->askers.rows);
     free(d->polled);
     free(d);
     return status;

@@ -18,18 +18,45 @@ has_bit(struct bytes bits, unsigned n)
     return n / 8 < bits.length && ((unsigned char)bits.at[n / 8] >> n % 8 & 1) != 0;
 }
 
+static struct keyd_tally *
+tally_of(struct keyd_askers *askers, const char *name)
+{
+    struct keyd_tally **tallies;
+
+    for (unsigned i = 0; i < askers->tally_count; i++) {
+        if (strcmp(askers->tallies[i]->name, name) == 0)
+            return askers->tallies[i];
+    }
+    tallies = realloc(askers->tallies,
+        (askers->tally_count + 1) * sizeof(struct keyd_tally *));
+    require(tallies != NULL);
+    askers->tallies = tallies;
+    tallies[askers->tally_count] = require_zeroed(1, sizeof **tallies);
+    snprintf(tallies[askers->tally_count]->name, sizeof tallies[0]->name, "%s", name);
+    return tallies[askers->tally_count++];
+}
+
+static void
+drop_earlier(struct keyd_askers *askers, const struct keyd_tally *tally)
+{
+    for (unsigned i = askers->count; i-- > 0;) {
+        if (askers->rows[i]->tally == tally)
+            keyd_askers_drop(askers, i);
+    }
+}
+
 void
 keyd_askers_add(struct keyd_askers *askers, int fd, const char *name,
     struct bytes scope, const struct keyd_keys *keys)
 {
-    struct keyd_asker *asker = require_zeroed(1, sizeof *asker);
-    struct keyd_asker **rows =
-        realloc(askers->rows, (askers->count + 1) * sizeof(struct keyd_asker *));
+    struct keyd_asker *asker = require_zeroed(1, sizeof *asker), **rows;
 
+    asker->tally = tally_of(askers, name);
+    drop_earlier(askers, asker->tally);
+    rows = realloc(askers->rows, (askers->count + 1) * sizeof(struct keyd_asker *));
     require(rows != NULL);
     askers->rows = rows;
     asker->fd = fd;
-    snprintf(asker->name, sizeof asker->name, "%s", name);
     asker->may = require_zeroed(keys->count / 8 + 1, 1);
     for (unsigned i = 0; i < keys->record_count; i++) {
         unsigned index = keys->records[i]->index;
@@ -60,6 +87,18 @@ keyd_askers_drop(struct keyd_askers *askers, unsigned row)
     asker->fd = -1;
     askers->rows[row] = askers->rows[--askers->count];
     free_if_gone(asker);
+}
+
+void
+keyd_askers_fini(struct keyd_askers *askers)
+{
+    while (askers->count > 0)
+        keyd_askers_drop(askers, askers->count - 1);
+    while (askers->tally_count > 0)
+        free(askers->tallies[--askers->tally_count]);
+    free(askers->tallies);
+    free(askers->rows);
+    *askers = (struct keyd_askers){ .count = 0 };
 }
 
 /* --- questions --- */
@@ -93,7 +132,7 @@ keyd_askers_hear(struct keyd_askers *askers, unsigned row, struct ipc_message *m
     scheme = ipc_get_u32(m);
     hash = ipc_get_u32(m);
     digest = ipc_get_bytes(m);
-    asker->window.refused++;
+    asker->tally->window.refused++;
     if (m->tag != IPC_SIGN || !ipc_at_end(m) || m->fd != -1 ||
         name.length != KEY_NAME_BYTES || scheme >= KEY_SCHEMES || hash >= KEY_HASHES ||
         digest.length != key_hashes[hash].bytes ||
@@ -108,8 +147,8 @@ keyd_askers_hear(struct keyd_askers *askers, unsigned row, struct ipc_message *m
     *status = judge(asker, q->key, scheme);
     if (*status != KEY_SIGNED)
         return KEYD_HEARD_REFUSED;
-    asker->window.refused--;
-    asker->window.questions++;
+    asker->tally->window.refused--;
+    asker->tally->window.questions++;
     asker->waiting_count++;
     askers->waiting++;
     return KEYD_HEARD;

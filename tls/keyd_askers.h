@@ -28,29 +28,45 @@ struct keyd_count {
     uint64_t refused; /* a key or scheme that it may not have, or no question at all */
 };
 
-struct keyd_asker {
-    int fd; /* -1: gone; its memory goes with its last signature */
+/*
+ * What is counted of a name, as long as keyd lives: whoever comes back under it, a worker
+ * that was started again or one that only closed its channel, begins with no clean slate.
+ */
+struct keyd_tally {
     char name[32];
-    unsigned char *may;                      /* a bit for each held_key's index */
-    struct keyd_question waiting[KEY_TURNS]; /* the oldest first */
-    unsigned waiting_count, signing;
     struct keyd_count window, total;
     double usual; /* questions per window, averaged (keyd_watch.h) */
     unsigned windows;
 };
 
-struct keyd_askers {
-    struct keyd_asker **rows;
-    unsigned count, next, waiting;
-    uint64_t used_ns; /* of the key whose question was taken last */
+struct keyd_asker {
+    int fd; /* -1: gone; its memory goes with its last signature */
+    struct keyd_tally *tally;
+    unsigned char *may;                      /* a bit for each held_key's index */
+    struct keyd_question waiting[KEY_TURNS]; /* the oldest first */
+    unsigned waiting_count, signing;
 };
 
-/* Takes over `fd`. `scope`: one bit for each record of IPC_KEYS, the lowest first. */
+struct keyd_askers {
+    struct keyd_asker **rows; /* each under another name */
+    unsigned count, next, waiting;
+    struct keyd_tally **tallies; /* of those that are gone, too */
+    unsigned tally_count;        /* as many as the parent has names */
+    uint64_t used_ns;            /* of the key whose question was taken last */
+};
+
+/*
+ * Takes over `fd`; an asker that has this name already is dropped. `scope`: one bit for
+ * each record of IPC_KEYS, the lowest first.
+ */
 void keyd_askers_add(struct keyd_askers *askers, int fd, const char *name,
     struct bytes scope, const struct keyd_keys *keys);
 
 /* Closes the channel; what was asked on it is forgotten. */
 void keyd_askers_drop(struct keyd_askers *askers, unsigned row);
+
+/* Drops all; no signature may be under way. */
+void keyd_askers_fini(struct keyd_askers *askers);
 
 enum keyd_heard {
     KEYD_HEARD,          /* the question waits */

@@ -24,7 +24,7 @@
 #define KEYD_ODD_TIMES 4
 #define KEYD_LEARNING 6
 
-/* What to tell of one asker. */
+/* What to tell of one name. */
 struct keyd_finding {
     const char *name;
     struct keyd_count count;
@@ -32,7 +32,7 @@ struct keyd_finding {
 };
 
 /* Looks at the window that is over; true when `finding` is to be told. */
-bool keyd_watch_is_odd(const struct keyd_askers *askers, unsigned row,
+bool keyd_watch_is_odd(const struct keyd_askers *askers, const struct keyd_tally *tally,
     struct keyd_finding *finding);
 
 /* Begins the next window: adds this one to the totals and to what is usual. */

@@ -24,14 +24,17 @@ PIDFD_GETFD = 438  # the same on all architectures
 VERSION = b"\x01"
 TAGS = range(0, 32)
 LONGEST = 60 * 1024  # base/ipc.h
+CONTROL = 3  # the channel to the parent (proxy/child.h)
 
 
-def channels_of(pid):
+def channels_of(pid, but=()):
     """Copies of the sockets over which the process talks to others of the family."""
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(pid)
     found = []
     for name in os.listdir(f"/proc/{pid}/fd"):
+        if int(name) in but:
+            continue
         number = libc.syscall(PIDFD_GETFD, pidfd, int(name), 0)
         if number < 0:
             continue  # closed meanwhile
@@ -112,6 +115,26 @@ def test_nonsense_harms_nobody_else(victim, with_descriptors, proxy, served):
     until(served, "an answer")
     until(lambda: len(os.listdir(f"/proc/{proxy.process.pid}/fd")) == parent, "no descriptor that a child sent")
     proxy.clients.clear()  # some met a worker or a keyd that was just being replaced
+
+
+def test_a_worker_whose_channels_were_closed_gets_others(proxy, make_client):
+    """Each time; keyd and logd close on nonsense, and the worker need not be started again for it."""
+    proxy.port()
+    worker = proxy.children()["worker"]
+    for number in range(1, 3):
+        channels = channels_of(worker, but=[CONTROL])
+        assert len(channels) == 2
+        for channel in channels:
+            say(channel, b"nonsense")
+            channel.close()
+        until(lambda: len(proxy.events("log-refused")) == number, "that logd closed one")
+        assert make_client().ask("GET", f"/{number}").status == 200
+        proxy.clients.pop().close()
+        until(lambda: len(proxy.events("request-forwarded")) == number, "its event")
+    assert proxy.children()["worker"] == worker
+    assert proxy.stop() == 0
+    (event,) = proxy.events("keys-asked-oddly")
+    assert event["postern.keys.refused"] == 2
 
 
 def flood(channel, over):

@@ -267,6 +267,40 @@ nobody_speaks_in_the_name_of_another(void **state)
 }
 
 static void
+who_comes_again_has_one_channel_and_loses_no_event(void **state)
+{
+    enum { WRITTEN = 20 }; /* more than are read in a turn */
+    struct log_target target = { LOG_TO_FILE, path };
+    struct process logd = fork_logd(&target, -1);
+    struct event_log *log = event_log_new("worker-0");
+    int earlier = introduce(&logd, "worker-0"), other = introduce(&logd, "worker-1");
+
+    (void)state;
+    event_log_set_channel(log, dup(earlier));
+    for (int i = 0; i < WRITTEN; i++) {
+        write_event(log, EVENT_REQUEST_FORWARDED);
+        event_flush(log);
+    }
+    event_log_set_channel(log, introduce(&logd, "worker-0"));
+    tell(&logd, IPC_BEGIN);
+    expect_answer(&logd, IPC_READY);
+    assert_int_equal(ipc_receive(earlier, ANSWER_MS, &message), IPC_CLOSED);
+    ipc_begin(&writer, IPC_EVENTS);
+    ipc_put_u64(&writer, 0);
+    assert_int_equal(ipc_send(earlier, &writer), IPC_CLOSED);
+    assert_int_equal(ipc_send(other, &writer), IPC_DONE);
+    write_event(log, EVENT_REQUEST_FORWARDED);
+    event_flush_last(log, ANSWER_MS);
+    tell(&logd, IPC_DRAIN);
+    expect_end(&logd, 0);
+    assert_int_equal(lines_of_file(), WRITTEN + 1);
+    assert_null(strstr(text, "\"log-"));
+    close(earlier);
+    close(other);
+    event_log_free(&log);
+}
+
+static void
 who_sends_rubbish_loses_its_channel_and_no_other(void **state)
 {
     struct log_target target = { LOG_TO_FILE, path };
@@ -524,6 +558,7 @@ main(void)
         TEST(events_reach_the_file_and_a_drain_flushes_all),
         TEST(events_sent_before_the_start_are_not_lost),
         TEST(nobody_speaks_in_the_name_of_another),
+        TEST(who_comes_again_has_one_channel_and_loses_no_event),
         TEST(who_sends_rubbish_loses_its_channel_and_no_other),
         TEST(a_logd_that_was_killed_is_replaced),
         TEST(what_a_dead_worker_never_sent_is_told_of_once),

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/require.h"
 #include "proxy/parent_priv.h"
 
@@ -207,6 +208,145 @@ a_child_that_talks_without_end_lets_others_speak(void **state)
     ipc_done(&m);
 }
 
+/* --- a worker that has lost a channel --- */
+
+/* logd, keyd and a worker, all at work and played by the test. */
+static struct child trio[3];
+static int trio_ends[3];
+static struct parent trio_parent = { .children = trio,
+    .child_count = 3,
+    .announced = true };
+
+static int
+open_trio(void **state)
+{
+    static const enum child_role roles[] = { CHILD_LOGD, CHILD_KEYD, CHILD_WORKER };
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        int pair[2];
+
+        require(ipc_pair(pair) && fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+        trio[i] = (struct child){ .parent = &trio_parent,
+            .role = roles[i],
+            .name = "worker-0",
+            .control = pair[0],
+            .ready = true };
+        trio_ends[i] = pair[1];
+    }
+    return 0;
+}
+
+static int
+close_trio(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        close(trio[i].control);
+        close(trio_ends[i]);
+    }
+    return 0;
+}
+
+/* The descriptor that came with the message of this tag; -1: there is no message. */
+static int
+introduced(unsigned who, enum ipc_tag tag)
+{
+    static struct ipc_message m;
+    int fd;
+
+    if (ipc_receive(trio_ends[who], 0, &m) != IPC_DONE)
+        return -1;
+    assert_int_equal(m.tag, tag);
+    fd = ipc_take_fd(&m);
+    assert_true(fd >= 0);
+    ipc_done(&m);
+    return fd;
+}
+
+static void
+say_lost(unsigned who, uint32_t channel)
+{
+    static struct ipc_writer w;
+
+    ipc_begin(&w, IPC_LOST);
+    ipc_put_u32(&w, channel);
+    require(ipc_send(trio_ends[who], &w) == IPC_DONE);
+    family_listen(&trio[who]);
+}
+
+static void
+expect_silence(void)
+{
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(introduced(i, IPC_CLIENT), -1);
+}
+
+static void
+a_worker_that_lost_a_channel_is_introduced_again(void **state)
+{
+    static const enum ipc_tag tags[] = { IPC_LOGD, IPC_KEYD };
+    char byte;
+
+    (void)state;
+    for (unsigned service = 0; service < 2; service++) {
+        int near, far;
+
+        say_lost(2, tags[service]);
+        far = introduced(service, IPC_CLIENT);
+        near = introduced(2, tags[service]);
+        assert_true(far >= 0 && near >= 0);
+        assert_int_equal(write(near, "x", 1), 1);
+        assert_int_equal(read(far, &byte, 1), 1);
+        close(near);
+        close(far);
+        expect_silence();
+    }
+}
+
+static void
+a_worker_that_asks_for_ever_gets_one_channel_a_second(void **state)
+{
+    static const enum ipc_tag tags[] = { IPC_KEYD, IPC_CLIENT };
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        uint64_t begun_ms = clock_ms(), most;
+
+        for (unsigned i = 0; i < MANY; i++)
+            say_lost(2, IPC_KEYD);
+        most = 1 + (clock_ms() - begun_ms) / 1000;
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t count = 0;
+            int fd;
+
+            while ((fd = introduced(2 - i, tags[i])) >= 0) {
+                close(fd);
+                count++;
+            }
+            assert_in_range(count, 1, most);
+        }
+        trio[2].lost_ms[0] -= 1000; /* a second later */
+    }
+}
+
+static void
+only_those_who_are_ready_are_introduced_again(void **state)
+{
+    (void)state;
+    trio[2].ready = false;
+    say_lost(2, IPC_KEYD);
+    trio[2].ready = true;
+    trio[1].ready = false;
+    say_lost(2, IPC_KEYD);
+    trio[1].ready = true;
+    say_lost(2, IPC_CONFIG);
+    say_lost(2, UINT32_MAX);
+    say_lost(1, IPC_LOGD);
+    say_lost(0, IPC_KEYD);
+    expect_silence();
+}
+
 /* What family_listen writes to standard error when the child says `why`. */
 static char *
 complaint(const char *why)
@@ -267,6 +407,8 @@ a_child_at_work_has_no_complaints(void **state)
     free(text);
 }
 
+#define with_trio(test) cmocka_unit_test_setup_teardown(test, open_trio, close_trio)
+
 #define with_channel(test)                                                             \
     cmocka_unit_test_setup_teardown(test, open_channel, close_channel)
 
@@ -280,6 +422,9 @@ main(void)
         with_channel(an_answer_is_known_by_its_number),
         with_channel(a_resolver_that_talks_without_end_fills_no_channel),
         with_channel(a_child_that_talks_without_end_lets_others_speak),
+        with_trio(a_worker_that_lost_a_channel_is_introduced_again),
+        with_trio(a_worker_that_asks_for_ever_gets_one_channel_a_second),
+        with_trio(only_those_who_are_ready_are_introduced_again),
         with_channel(a_complaint_is_one_line_of_text),
         with_channel(a_complaint_that_nobody_reads_stops_nothing),
         with_channel(a_child_at_work_has_no_complaints),

@@ -153,11 +153,14 @@ int
 lab_new_asker_of(struct bytes scope)
 {
     static struct ipc_writer w;
+    static unsigned count; /* a name has one channel */
+    char name[32];
     int pair[2];
 
     require(ipc_pair(pair));
+    snprintf(name, sizeof name, "test-%u", count++);
     ipc_begin(&w, IPC_CLIENT);
-    ipc_put_string(&w, "test");
+    ipc_put_string(&w, name);
     ipc_put_bytes(&w, scope);
     ipc_put_fd(&w, pair[1]);
     require(ipc_send(lab.control, &w) == IPC_DONE);

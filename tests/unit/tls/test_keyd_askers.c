@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,12 +61,9 @@ static int
 no_askers(void **state)
 {
     (void)state;
-    while (askers.count > 0)
-        keyd_askers_drop(&askers, askers.count - 1);
+    keyd_askers_fini(&askers);
     while (far_count > 0)
         close(far_ends[--far_count]);
-    free(askers.rows);
-    memset(&askers, 0, sizeof askers);
     return 0;
 }
 
@@ -104,7 +102,7 @@ take(const char *name)
     struct keyd_asker *asker = keyd_askers_take(&askers, &question);
 
     assert_non_null(asker);
-    assert_string_equal(asker->name, name);
+    assert_string_equal(asker->tally->name, name);
     keyd_askers_done(asker);
     return question.number;
 }
@@ -154,8 +152,8 @@ no_key_beyond_its_scope_is_known_to_an_asker(void **state)
     assert_int_equal(hear(0, 2, 1, &status), KEYD_HEARD_REFUSED);
     assert_int_equal(status, KEY_UNKNOWN);
     ask(0, 3, 2);
-    assert_int_equal(askers.rows[0]->window.questions, 2);
-    assert_int_equal(askers.rows[0]->window.refused, 1);
+    assert_int_equal(askers.tallies[0]->window.questions, 2);
+    assert_int_equal(askers.tallies[0]->window.refused, 1);
     no_askers(NULL);
     keyd_askers_add(&askers, dup(0), "worker-0", bytes_of("", 0), &keys);
     assert_int_equal(hear(0, 1, 0, &status), KEYD_HEARD_REFUSED);
@@ -195,6 +193,30 @@ an_asker_may_go_while_it_is_signed_for(void **state)
     assert_int_equal(askers.waiting, 0);
     keyd_askers_done(asker);
     assert_null(keyd_askers_take(&askers, &question));
+}
+
+static void
+a_name_has_one_channel_and_one_tally(void **state)
+{
+    enum key_status status;
+    char byte;
+
+    (void)state;
+    add("worker-0", 0xff);
+    add("worker-1", 0xff);
+    ask(0, 1, 0);
+    ask(0, 2, 0);
+    add("worker-0", 0x01);
+    assert_int_equal(read(far_ends[0], &byte, 1), 0); /* the one before has ended */
+    assert_int_equal(askers.count, 2);
+    assert_int_equal(askers.tally_count, 2);
+    assert_int_equal(askers.waiting, 0);
+    assert_string_equal(askers.rows[1]->tally->name, "worker-0");
+    assert_int_equal(hear(1, 1, 1, &status), KEYD_HEARD_REFUSED); /* the new scope */
+    ask(1, 2, 0);
+    keyd_askers_drop(&askers, 1);
+    assert_int_equal(askers.tallies[0]->window.questions, 3);
+    assert_int_equal(askers.tallies[0]->window.refused, 1);
 }
 
 /* --- turns --- */
@@ -251,8 +273,8 @@ a_slow_key_holds_up_no_other(void **state)
 static void
 pass_window(const unsigned *questions)
 {
-    for (unsigned i = 0; i < askers.count; i++)
-        askers.rows[i]->window.questions = questions[i];
+    for (unsigned i = 0; i < askers.tally_count; i++)
+        askers.tallies[i]->window.questions = questions[i];
 }
 
 static bool
@@ -260,7 +282,7 @@ is_odd(unsigned row)
 {
     struct keyd_finding finding;
 
-    return keyd_watch_is_odd(&askers, row, &finding);
+    return keyd_watch_is_odd(&askers, askers.tallies[row], &finding);
 }
 
 static void
@@ -299,7 +321,26 @@ one_alone_is_odd_by_what_it_used_to_ask(void **state)
     }
     pass_window((unsigned[]){ 5000 });
     assert_false(is_odd(0)); /* it has become usual */
-    assert_int_equal(askers.rows[0]->total.questions, 1000 * KEYD_LEARNING + 5000 * 16);
+    assert_int_equal(askers.tallies[0]->total.questions,
+        1000 * KEYD_LEARNING + 5000 * 16);
+}
+
+static void
+one_that_comes_back_is_odd_by_what_it_was(void **state)
+{
+    (void)state;
+    add("a", 0xff);
+    for (unsigned i = 0; i < KEYD_LEARNING; i++) {
+        pass_window((unsigned[]){ 1000 });
+        keyd_watch_turn(&askers);
+    }
+    pass_window((unsigned[]){ 4000 });
+    add("a", 0xff);
+    assert_false(is_odd(0));
+    askers.tallies[0]->window.questions++;
+    assert_true(is_odd(0));
+    keyd_askers_drop(&askers, 0);
+    assert_true(is_odd(0)); /* although it is gone */
 }
 
 static void
@@ -311,7 +352,7 @@ one_refusal_is_odd(void **state)
     (void)state;
     add("worker-7", 0x01);
     assert_int_equal(hear(0, 1, 1, &status), KEYD_HEARD_REFUSED);
-    assert_true(keyd_watch_is_odd(&askers, 0, &finding));
+    assert_true(keyd_watch_is_odd(&askers, askers.tallies[0], &finding));
     assert_string_equal(finding.name, "worker-7");
     assert_int_equal(finding.count.refused, 1);
     keyd_watch_turn(&askers);
@@ -327,10 +368,12 @@ main(void)
             no_askers),
         cmocka_unit_test_teardown(one_question_too_many_is_nonsense, no_askers),
         cmocka_unit_test_teardown(an_asker_may_go_while_it_is_signed_for, no_askers),
+        cmocka_unit_test_teardown(a_name_has_one_channel_and_one_tally, no_askers),
         cmocka_unit_test_teardown(askers_take_turns, no_askers),
         cmocka_unit_test_teardown(a_slow_key_holds_up_no_other, no_askers),
         cmocka_unit_test_teardown(one_that_asks_more_than_the_others_is_odd, no_askers),
         cmocka_unit_test_teardown(one_alone_is_odd_by_what_it_used_to_ask, no_askers),
+        cmocka_unit_test_teardown(one_that_comes_back_is_odd_by_what_it_was, no_askers),
         cmocka_unit_test_teardown(one_refusal_is_odd, no_askers),
     };
 
