@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -453,6 +454,15 @@ check_shared(struct check *c, size_t which, const struct node *node,
     }
 }
 
+/* Only what is not there can be created. */
+static const char *
+account_hint(struct check *c, const char *name)
+{
+    if (getpwnam(name) != NULL)
+        return "name another account, or leave it out and it is one of its own";
+    return stash_print(c->stash, "create it: adduser --system --group %s", name);
+}
+
 static void
 check_account(struct check *c, size_t which)
 {
@@ -465,9 +475,8 @@ check_account(struct check *c, size_t which)
     if (account_find(node->text, &account, &note))
         check_shared(c, which, node, &account);
     else
-        report(c->d, CODE_ACCOUNT, node->mark,
-            stash_print(c->stash, "create it: adduser --system --group %s", node->text),
-            "%s: %s", node->key, note.text);
+        report(c->d, CODE_ACCOUNT, node->mark, account_hint(c, node->text), "%s: %s",
+            node->key, note.text);
 }
 
 static void

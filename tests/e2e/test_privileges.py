@@ -97,6 +97,18 @@ def test_an_account_for_two_roles_is_warned_of(proxy):
 
 
 @needs_root
+@pytest.mark.parametrize("name,hint", [("root", "name another account"), ("no-such-user", "create it: adduser")])
+def test_an_account_that_cannot_be_used_is_refused_with_what_helps(name, hint, proxy):
+    """Nobody is told to create what is there."""
+    proxy.config["user"] = name
+    file = proxy.folder / "refused.yaml"
+    file.write_text(to_yaml(proxy.config) + "\n")
+    done = subprocess.run([proxy.program, "check", "--config", file], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "[C031]" in done.stdout and hint in done.stdout
+
+
+@needs_root
 def test_the_own_account_of_another_role_is_warned_of(proxy):
     """Named for logd, while keyd, for which nothing is written, takes it as its own."""
     proxy.config.pop("user")
