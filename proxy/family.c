@@ -302,8 +302,13 @@ on_poll_closed(uv_handle_t *poll)
 bool
 family_start(struct child *child, struct note *note)
 {
-    child->pid = child_spawn(child->role, &child->control, note);
+    uv_poll_t *poll = calloc(1, sizeof *poll);
+
+    if (poll == NULL)
+        note_set(note, "no memory to watch %s", child->name);
+    child->pid = poll == NULL ? -1 : child_spawn(child->role, &child->control, note);
     if (child->pid < 0) {
+        free(poll);
         child->pid = 0;
         child->control = -1;
         return false;
@@ -312,7 +317,7 @@ family_start(struct child *child, struct note *note)
     child->life++;
     child->ready = child->drained = child->deaf = child->condemned = false;
     child->watch = (struct watch){ 0 };
-    child->poll = require_zeroed(1, sizeof *child->poll);
+    child->poll = poll;
     uv_poll_init(&child->parent->loop, child->poll, child->control);
     child->poll->data = child;
     uv_poll_start(child->poll, UV_READABLE, on_control);
