@@ -132,16 +132,16 @@ offer_session(SSL *ssl, const struct call *call)
     drop_session(kept);
 }
 
-void
+bool
 tls_client_remember_chain(const SSL *ssl)
 {
     SSL_SESSION *session = SSL_get_session(ssl);
     time_t ends;
 
     if (SSL_session_reused(ssl) == 1)
-        return; /* came with the session */
+        return true; /* came with the session */
     ends = tls_peer_chain_ends(SSL_get0_verified_chain(ssl));
-    require(SSL_SESSION_set_ex_data(session, ends_slot(), (void *)(intptr_t)ends) == 1);
+    return SSL_SESSION_set_ex_data(session, ends_slot(), (void *)(intptr_t)ends) == 1;
 }
 
 time_t

@@ -37,7 +37,10 @@ enum tls_minimum tls_client_minimum(const SSL *ssl);
 /* True when the peer's certificate, also that of a resumed session, fits the upstream's pins. */
 bool tls_client_pin_fits(const SSL *ssl);
 
-/* Keeps the end of the chain just verified with the session; a resumed one has it. */
-void tls_client_remember_chain(const SSL *ssl);
+/*
+ * Keeps the end of the chain just verified with the session; a resumed one has it. False
+ * when there is no memory for it: without it the connection would never expire.
+ */
+bool tls_client_remember_chain(const SSL *ssl) MUST_USE;
 
 #endif

@@ -75,7 +75,8 @@ tls_gate_upstream(const SSL *ssl, struct note *note)
         tls_pin_note(SSL_get0_peer_certificate(ssl), note);
         return FAULT_UPSTREAM_CERT_PIN;
     }
-    tls_client_remember_chain(ssl);
+    if (!tls_client_remember_chain(ssl))
+        return FAULT_MEMORY_FULL;
     if (tls_client_chain_ends(ssl) <= time(NULL)) {
         note_set(note, "the certificate of the resumed session has expired");
         return FAULT_UPSTREAM_CERT_EXPIRED;

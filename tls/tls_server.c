@@ -130,6 +130,13 @@ read_name(SSL *ssl, const struct tls_listener_policy *policy,
     return true;
 }
 
+static int
+say_no_memory(int *alert)
+{
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
 /*
  * Runs again for the second hello after a HelloRetryRequest: the name that counts
  * is the one that the handshake ends with.
@@ -148,7 +155,8 @@ on_client_hello(SSL *ssl, int *alert, void *owner)
     }
     if (name[0] != '\0')
         host = choose_host(server, name);
-    require(SSL_set_ex_data(ssl, slot(), (void *)host) == 1);
+    if (SSL_set_ex_data(ssl, slot(), (void *)host) != 1)
+        return say_no_memory(alert);
     if (host->refusal != FAULT_NONE) {
         if (name[0] != '\0') /* for the log: libssl would have read it later */
             SSL_set_tlsext_host_name(ssl, name);
@@ -156,8 +164,9 @@ on_client_hello(SSL *ssl, int *alert, void *owner)
         return SSL_CLIENT_HELLO_ERROR;
     }
     context_of(server->policy, name, context);
-    require(SSL_set_SSL_CTX(ssl, host->ctx) == host->ctx);
-    require(SSL_set_session_id_context(ssl, context, sizeof context) == 1);
+    if (SSL_set_SSL_CTX(ssl, host->ctx) != host->ctx ||
+        SSL_set_session_id_context(ssl, context, sizeof context) != 1)
+        return say_no_memory(alert);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 

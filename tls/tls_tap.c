@@ -64,24 +64,30 @@ tap_ctrl(BIO *bio, int command, long number, void *pointer)
     return 0;
 }
 
+/* One per process, for its whole life; NULL when there is no memory to begin it. */
 static BIO_METHOD *
 tap_method(void)
 {
-    static BIO_METHOD *method; /* one per process, for its whole life */
+    static BIO_METHOD *method;
+    int type;
 
     if (method != NULL)
         return method;
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tap");
-    require(method != NULL && BIO_meth_set_read(method, tap_read) == 1 &&
+    type = BIO_get_new_index();
+    method = type < 0 ? NULL : BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "tap");
+    if (method == NULL)
+        return NULL;
+    require(BIO_meth_set_read(method, tap_read) == 1 &&
         BIO_meth_set_write(method, tap_write) == 1 &&
-        BIO_meth_set_ctrl(method, tap_ctrl) == 1);
+        BIO_meth_set_ctrl(method, tap_ctrl) == 1); /* stores, and cannot fail */
     return method;
 }
 
 BIO *
 tls_tap_new(struct tls_stream *s)
 {
-    BIO *bio = BIO_new(tap_method());
+    BIO_METHOD *method = tap_method();
+    BIO *bio = method == NULL ? NULL : BIO_new(method);
 
     if (bio == NULL)
         return NULL;

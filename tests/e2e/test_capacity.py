@@ -1,8 +1,13 @@
 """When descriptors or memory run out: who is here is served, who comes waits, and the log says it."""
 
+import mmap
+import os
 import resource
+import shutil
 import socket
+import struct
 import threading
+from contextlib import suppress
 
 import pytest
 from wire import DEADLINE, reply
@@ -174,3 +179,78 @@ def test_a_slow_upload_that_has_to_go_gets_its_answer(frugal_proxy, upstream, ma
         assert event["http.response.status_code"] == 503
     answer = clients[int(event["url.path"].rpartition("/")[2])].read_response()
     assert answer.status == 503
+
+
+EACH = [3, 7, 19, 53, 101, 211, 499, 997]
+STRIDE = 7
+
+
+class Starving:
+    """Takes memory away from a worker (starve.c)."""
+
+    ORDER = struct.Struct("=IIII")  # process, n, allocations, those of them that got nothing
+    ONCE = 1 << 31
+
+    def __init__(self, proxy, folder):
+        library = folder / "starve.so"
+        shutil.copy(os.environ["POSTERN_STARVE"], library)
+        order = folder / "starve.so.order"
+        order.write_bytes(bytes(self.ORDER.size))
+        with order.open("r+b") as file:
+            self.order = mmap.mmap(file.fileno(), self.ORDER.size)
+        proxy.environment["LD_PRELOAD"] = str(library)
+        # It must come before a sanitizer. What OpenSSL leaks when it gets nothing is not ours.
+        proxy.environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        proxy.environment["LSAN_OPTIONS"] = "detect_leaks=0"
+
+    def fail_each(self, n, process):
+        self.order[:] = self.ORDER.pack(process, n, 0, 0)
+
+    def fail_one(self, number, process):
+        self.order[:] = self.ORDER.pack(process, self.ONCE, self.ONCE - number, 0)
+
+    def end(self):
+        """Returns how many allocations got nothing."""
+        refused = self.ORDER.unpack(self.order[:])[3]
+        self.order[:] = bytes(self.ORDER.size)
+        return refused
+
+
+@pytest.fixture
+def starving(proxy, tmp_path):
+    return Starving(proxy, tmp_path)
+
+
+def test_no_allocation_that_fails_ends_a_worker(starving, proxy, make_client):
+    """Handshakes, requests and answers with each n-th one failing; then all is as before."""
+    proxy.upstream["pool"] = {"size": 0}
+    assert make_client().ask("GET", "/").status == 200
+    worker = proxy.children()["worker"]
+    served = 0
+    for n in EACH:
+        starving.fail_each(n, worker)
+        for tls in ["1.2", "1.3"] * 3:
+            with suppress(AssertionError, OSError):
+                client = make_client(tls=tls)
+                served += client.ask("POST", "/", body=b"x" * 20_000).status == 200
+                served += client.ask("GET", "/").status == 200
+        assert starving.end() > 0
+        assert make_client().ask("GET", "/").status == 200
+        assert proxy.children()["worker"] == worker, f"it died of each {n}th"
+    assert served > 0
+
+
+def test_one_allocation_that_fails_harms_its_connection_at_most(starving, proxy, make_client):
+    """From the first to the last that a handshake, a request and its answer need, at strides."""
+    proxy.upstream["pool"] = {"size": 0}
+    assert make_client().ask("GET", "/").status == 200
+    worker = proxy.children()["worker"]
+    number, refused = 1, 1
+    while refused:
+        starving.fail_one(number, worker)
+        with suppress(AssertionError, OSError):
+            make_client(tls="1.2" if number % 2 else "1.3").ask("POST", "/", body=b"x" * 20_000)
+        refused = starving.end()
+        assert make_client().ask("GET", "/").status == 200
+        assert proxy.children()["worker"] == worker, f"it died of the {number}th"
+        number += STRIDE
