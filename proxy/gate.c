@@ -223,6 +223,8 @@ gate_body(struct exchange *x)
 {
     if (x->request.framing.kind == HTTP_TUNNEL)
         return FAULT_NONE;
+    if (x->upload.data.starved) /* counted, and not there to be looked at or sent */
+        return FAULT_MEMORY_FULL;
     if (x->upload.bytes > x->body_bytes)
         return FAULT_HTTP_BODY_LARGE;
     return x->inspection != NULL ? inspect(x) : FAULT_NONE;

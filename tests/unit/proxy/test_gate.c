@@ -1,5 +1,5 @@
 /*
- * tests/unit/proxy/test_gate.c - host, loop and route, each gate by itself.
+ * tests/unit/proxy/test_gate.c - host, loop, route and body, each gate by itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -288,6 +288,17 @@ nothing_is_known_before_the_host_is(void **state)
     assert_string_equal(gates[0].name, "host");
 }
 
+static void
+a_body_of_which_bytes_are_missing_goes_no_further(void **state)
+{
+    struct stage *s = *state;
+
+    s->x.body_bytes = s->x.upload.bytes = 100;
+    assert_int_equal(gate_body(&s->x), FAULT_NONE);
+    s->x.upload.data.starved = true; /* malloc gave nothing for them */
+    assert_int_equal(gate_body(&s->x), FAULT_MEMORY_FULL);
+}
+
 int
 main(void)
 {
@@ -312,6 +323,8 @@ main(void)
             set_up, tear_down),
         cmocka_unit_test_setup_teardown(connect_and_trace_are_never_passed, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_body_of_which_bytes_are_missing_goes_no_further, set_up, tear_down),
         cmocka_unit_test(nothing_is_known_before_the_host_is),
     };
 
