@@ -111,13 +111,21 @@ drop_link(struct exchange *x, bool reusable)
     x->link = NULL;
 }
 
+/* Not its own ceiling but that of all was reached: no message was too large. */
+static bool
+is_memory_of_all(const struct exchange *x, enum fault fault)
+{
+    return (fault == FAULT_MEMORY && x->arena.starved) ||
+        (fault == FAULT_UPSTREAM_MEMORY && x->answer_arena.starved);
+}
+
 void
 exchange_fail(struct exchange *x, enum fault fault)
 {
     if (x->fault != FAULT_NONE)
         return;
-    if (fault == FAULT_MEMORY && x->arena.starved)
-        fault = FAULT_MEMORY_FULL; /* not its own ceiling, but that of all */
+    if (is_memory_of_all(x, fault))
+        fault = FAULT_MEMORY_FULL;
     /* A cause that somebody forgot is our mistake: never a success in the log. */
     x->fault = fault != FAULT_NONE ? fault : FAULT_INTERNAL;
     x->ended_in = x->phase;
