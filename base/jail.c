@@ -24,15 +24,15 @@
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 
 /*
- * The parent starts children as their users (SETUID, SETGID, and SETPCAP, with
- * which they shrink further), stops them (KILL), binds low ports, and opens keys
- * and logs wherever the operator keeps them.
+ * The parent binds low ports, stops children (KILL), and hands them what they give up
+ * after their first steps: to become their users (SETUID, SETGID, and SETPCAP, with
+ * which they shrink further), and to open keys (the notary) and logs (logd) wherever the
+ * operator keeps them.
  */
 #define PARENT_CAPABILITIES                                                            \
     (CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) |       \
         CAPABILITY(CAP_KILL) | CAPABILITY(CAP_NET_BIND_SERVICE) |                      \
-        CAPABILITY(CAP_DAC_READ_SEARCH) | CAPABILITY(CAP_DAC_OVERRIDE) |               \
-        CAPABILITY(CAP_CHOWN))
+        CAPABILITY(CAP_DAC_READ_SEARCH) | CAPABILITY(CAP_DAC_OVERRIDE))
 
 struct capabilities {
     uint64_t effective, permitted, inheritable;

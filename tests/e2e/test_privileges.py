@@ -19,7 +19,6 @@ from actors import to_yaml
 ROLES = ("worker", "keyd", "logd", "resolver")
 # capabilities(7): those that opening sockets and files, and spawning children as others, need.
 PARENT_MAY = {
-    "CHOWN": 0,
     "DAC_OVERRIDE": 1,
     "DAC_READ_SEARCH": 2,
     "KILL": 5,
