@@ -28,8 +28,7 @@
 struct account {
     uid_t uid;
     gid_t gid;
-    const char
-        *name; /* with which groups it has; NULL: a number, with none. The caller's */
+    const char *name; /* has groups; NULL: a number, without any. The caller's */
 };
 
 /*

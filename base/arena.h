@@ -31,8 +31,9 @@ struct arena {
 void arena_init(struct arena *arena, size_t limit);
 
 /*
- * `bytes` bytes, aligned for any type, not zeroed; NULL when the ceiling is
- * reached, or that of the process (chunk_pool_watch). One piece is at most CHUNK_BYTES long; a longer one gets a block of its own.
+ * `bytes` bytes, aligned for any type, not zeroed; NULL when the ceiling is reached, or
+ * that of the process (chunk_pool_watch). Blocks are CHUNK_BYTES long; what is longer
+ * gets one of its own.
  */
 void *arena_take(struct arena *arena, size_t bytes) MUST_USE;
 

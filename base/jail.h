@@ -1,12 +1,13 @@
 /*
  * base/jail.h - what each of our processes may still do.
  *
- * Called once per process, after everything it needs is open and before it
- * reads a byte that somebody else wrote, while it has a single thread. As root it changes to its user for
- * good; in any case it sets no_new_privs, drops every capability, forbids core
- * dumps and installs a seccomp filter that lists the allowed system calls of
- * its role. Any other call ends the process with SIGSYS, save for those that look
- * for a file, which are refused with EACCES. docs/threats.md says what a full compromise of each role yields.
+ * Called once per process, after everything it needs is open and before it reads a byte
+ * that somebody else wrote, while it has a single thread. As root it changes to its user
+ * for good; in any case it sets no_new_privs, drops every capability, forbids core dumps
+ * and installs a seccomp filter that lists the allowed system calls of its role. Any
+ * other call ends the process with SIGSYS, save for those that look for a file, which
+ * are refused with EACCES. docs/threats.md says what a full compromise of each role
+ * yields.
  */
 #ifndef BASE_JAIL_H
 #define BASE_JAIL_H

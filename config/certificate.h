@@ -10,7 +10,10 @@
 #include "base/require.h"
 #include "config/stash.h"
 
-/* All certificates of a PEM file, in its order; NULL when there is none. Free with certificates_free. */
+/*
+ * All certificates of a PEM file, in its order; NULL when there is none, or the file is
+ * no plain one. Free with certificates_free.
+ */
 STACK_OF(X509) * certificates_read(const char *path) MUST_USE;
 void certificates_free(STACK_OF(X509) * *certificates);
 

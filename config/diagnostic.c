@@ -77,7 +77,10 @@ diagnostics_make_strict(struct diagnostics *d)
     d->warnings = 0;
 }
 
-/* Where the value of a setting that may hold a secret begins in `line`; its length if there is none. */
+/*
+ * Where the value of a setting that may hold a secret begins in `line`; its length if
+ * there is none.
+ */
 static size_t
 secret_start(const char *line)
 {

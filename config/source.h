@@ -51,7 +51,10 @@ const char *source_error(int error) MUST_USE;
  */
 const char *source_flaw(const struct source *source, struct mark *mark) MUST_USE;
 
-/* Bytes of the UTF-8 character at `text`, of which `left` > 0 are there; 0: malformed (RFC 3629, 4). */
+/*
+ * Bytes of the UTF-8 character at `text`, of which `left` > 0 are there; 0: malformed
+ * (RFC 3629, 4).
+ */
 size_t utf8_length(const char *text, size_t left);
 
 /* The line `number` (from 1) without its end; empty when there is none. */

@@ -8,8 +8,9 @@
 #include "config/tree.h"
 
 /*
- * `root` is a file's, of a block without a parent. Gives every setting its row and its number, and a message to whatever does not fit;
- * such nodes are marked as refused. What needs two rows or a file is check.h's business.
+ * `root` is a file's, of a block without a parent. Gives every setting its row and its
+ * number, and a message to whatever does not fit; such nodes are marked as refused. What
+ * needs two rows or a file is check.h's business.
  */
 void validate(struct node *root, enum block_id block, struct stash *stash,
     struct diagnostics *d);
