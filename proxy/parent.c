@@ -126,6 +126,23 @@ kill_all(struct parent *p)
     }
 }
 
+/*
+ * Asked twice: nobody is waited for, and that is no loss to tell of. But logd has to
+ * write what the others said last; it goes when it was told to, or is asked once more.
+ */
+static void
+hurry(struct parent *p)
+{
+    for (unsigned i = 0; i < p->child_count; i++) {
+        struct child *child = &p->children[i];
+
+        if (child->pid <= 0 || (child->role == CHILD_LOGD && !child->drained))
+            continue;
+        child->drained = true;
+        kill(child->pid, SIGKILL);
+    }
+}
+
 static void
 on_stop_deadline(uv_timer_t *timer)
 {
@@ -141,7 +158,7 @@ stop(struct parent *p, int status)
 {
     if (p->stopping) {
         if (status == 0)
-            kill_all(p); /* asked twice */
+            hurry(p);
         return;
     }
     p->stopping = true;

@@ -171,6 +171,9 @@ def test_a_second_signal_ends_it_at_once(played, proxy, make_client):
     client.expect_gone()
     until(lambda: not any(map(is_alive, family)), "all processes to be gone")
     proxy.was_cut_short()
+    actions = [event["event.action"] for event in proxy.events()]
+    assert "process-lost" not in actions, "whom we end ourselves is not lost"
+    assert "keys-unavailable" not in actions and actions[-1] == "stopped"
 
 
 def is_alive(pid):
