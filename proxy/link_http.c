@@ -48,6 +48,8 @@ link_send(struct exchange *x, bool *moved)
 static enum fault
 ended_early(const struct link *link, enum tls_io io)
 {
+    if (link->stream.fault == FAULT_MEMORY_FULL) /* ours, whatever else it looks like */
+        return FAULT_MEMORY_FULL;
     if (link->answer_begun)
         return FAULT_UPSTREAM_TRUNCATED;
     if (io == TLS_IO_EOF || link->stream.fault == FAULT_UPSTREAM_TRUNCATED)
@@ -191,7 +193,7 @@ receive_end(struct exchange *x, enum tls_io io, bool *moved)
     if (!chunk_queue_is_empty(&link->in))
         return FAULT_NONE; /* the client has to take some first */
     if (io == TLS_IO_FAILED)
-        return FAULT_UPSTREAM_TRUNCATED;
+        return ended_early(link, io);
     fault = http_body_wire_ended(&link->body);
     x->download.ended = link->body.ended;
     *moved = true;
