@@ -21,7 +21,7 @@
 #define LISTENERS_MAX UINT32_C(65536)
 
 struct column {
-    _Atomic uint64_t place, turns, buffers, events;
+    _Atomic uint64_t place, buffers, events;
     _Atomic uint64_t connections[]; /* one per listener, then the sources */
 };
 
@@ -30,7 +30,6 @@ struct ledger {
     unsigned column; /* ours; the parent has none and says 0 */
     int fd;          /* -1 in a worker: mapped is enough */
     unsigned char *at;
-    uint64_t turns;
     uint64_t own[]; /* this worker's connections, one per listener: the truth */
 };
 
@@ -173,7 +172,6 @@ ledger_clear(struct ledger *ledger, unsigned column)
     struct ledger_source *sources = ledger_sources(ledger, column);
 
     atomic_store(&of->place, PLACE_STARTING);
-    atomic_store(&of->turns, 0);
     atomic_store(&of->buffers, 0);
     atomic_store(&of->events, 0);
     for (uint32_t i = 0; i < ledger->shape.listeners; i++)
@@ -254,13 +252,6 @@ ledger_place(const struct ledger *ledger, unsigned column)
     return place < PLACE_COUNT ? (enum ledger_place)place : PLACE_COUNT;
 }
 
-uint64_t
-ledger_turns(const struct ledger *ledger, unsigned column)
-{
-    return atomic_load_explicit(&column_of(ledger, column)->turns,
-        memory_order_relaxed);
-}
-
 const char *
 ledger_place_name(enum ledger_place place)
 {
@@ -281,14 +272,6 @@ ledger_say(struct ledger *ledger, enum ledger_place place)
 {
     require(place < PLACE_COUNT);
     atomic_store_explicit(&own_column(ledger)->place, place, memory_order_relaxed);
-}
-
-void
-ledger_turn(struct ledger *ledger)
-{
-    ledger->turns++;
-    atomic_store_explicit(&own_column(ledger)->turns, ledger->turns,
-        memory_order_relaxed);
 }
 
 void

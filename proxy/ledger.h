@@ -73,9 +73,6 @@ void ledger_clear(struct ledger *ledger, unsigned column);
 /* What the worker of `column` said last; PLACE_COUNT for what is no place. */
 enum ledger_place ledger_place(const struct ledger *ledger, unsigned column);
 
-/* Grows with each turn of that worker's loop; one that stands still does not turn. */
-uint64_t ledger_turns(const struct ledger *ledger, unsigned column);
-
 /* How many events the worker of `column` made; for the log, to count what it never sent. */
 uint64_t ledger_events(const struct ledger *ledger, unsigned column);
 
@@ -87,9 +84,8 @@ const char *ledger_place_name(enum ledger_place place);
 /* Reads IPC_LEDGER; the ledger's `column` is the caller's. NULL when it is not as it must be. */
 struct ledger *ledger_take(struct ipc_message *m, unsigned column) MUST_USE;
 
-/* Says where the worker is; `turn`: a turn of its loop begins. */
+/* Says where the worker is. */
 void ledger_say(struct ledger *ledger, enum ledger_place place);
-void ledger_turn(struct ledger *ledger);
 
 /* Where this worker's events are counted (log/event.h). */
 _Atomic uint64_t *ledger_event_tally(struct ledger *ledger);

@@ -305,7 +305,6 @@ on_check(uv_check_t *check)
 {
     struct worker *w = check->data;
 
-    ledger_turn(w->ledger);
     ledger_say(w->ledger, PLACE_BETWEEN);
 }
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from wire import DEADLINE, reply
@@ -193,7 +194,8 @@ class Starving:
 
     def __init__(self, proxy, folder):
         library = folder / "starve.so"
-        shutil.copy(os.environ["POSTERN_STARVE"], library)
+        built = Path(proxy.program).parent / "tests/e2e/starve.so"
+        shutil.copy(os.environ.get("POSTERN_STARVE", built), library)
         order = folder / "starve.so.order"
         order.write_bytes(bytes(self.ORDER.size))
         with order.open("r+b") as file:

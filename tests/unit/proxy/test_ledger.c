@@ -131,16 +131,12 @@ the_parent_sees_where_a_worker_is(void **state)
 
     (void)state;
     assert_int_equal(ledger_place(ledger, 1), PLACE_STARTING);
-    ledger_turn(view);
-    ledger_turn(view);
     ledger_say(view, PLACE_IN_PHASE + PHASE_RELAY);
-    assert_int_equal(ledger_turns(ledger, 1), 2);
-    assert_int_equal(ledger_turns(ledger, 0), 0);
     assert_string_equal(ledger_place_name(ledger_place(ledger, 1)), "relay");
     ledger_say(view, PLACE_WAITING);
     assert_string_equal(ledger_place_name(ledger_place(ledger, 1)), "waiting");
     ledger_clear(ledger, 1);
-    assert_int_equal(ledger_turns(ledger, 1), 0);
+    assert_int_equal(ledger_place(ledger, 1), PLACE_STARTING);
     ledger_free(&view);
     ledger_free(&ledger);
 }
