@@ -299,6 +299,21 @@ on_poll_closed(uv_handle_t *poll)
     free(poll);
 }
 
+/* Takes `poll` over. False where the kernel refuses to watch one more (epoll_ctl(2)). */
+static bool
+listen_to(struct child *child, uv_poll_t *poll)
+{
+    if (uv_poll_init(&child->parent->loop, poll, child->control) != 0) {
+        free(poll); /* libuv has not taken it in */
+        child->poll = NULL;
+        return false;
+    }
+    child->poll = poll;
+    poll->data = child;
+    uv_poll_start(poll, UV_READABLE, on_control);
+    return true;
+}
+
 bool
 family_start(struct child *child, struct note *note)
 {
@@ -317,11 +332,10 @@ family_start(struct child *child, struct note *note)
     child->life++;
     child->ready = child->drained = child->deaf = child->condemned = false;
     child->watch = (struct watch){ 0 };
-    child->poll = poll;
-    uv_poll_init(&child->parent->loop, child->poll, child->control);
-    child->poll->data = child;
-    uv_poll_start(child->poll, UV_READABLE, on_control);
-    if (!tell(child)) {
+    if (!listen_to(child, poll)) {
+        note_set(note, "cannot watch %s", child->name);
+        kill(child->pid, SIGKILL); /* unheard it would never be ready */
+    } else if (!tell(child)) {
         note_set(note, "%s did not take its instructions", child->name);
         kill(child->pid, SIGKILL); /* half told it would wait for ever */
     }
@@ -524,7 +538,8 @@ family_listen(struct child *child)
         if (result == IPC_AGAIN)
             return;
         if (result != IPC_DONE) {
-            uv_poll_stop(child->poll); /* it is ending; SIGCHLD tells the rest */
+            if (child->poll != NULL)
+                uv_poll_stop(child->poll); /* it is ending; SIGCHLD tells the rest */
             return;
         }
         obey(child, &m);
