@@ -104,9 +104,10 @@ void chunk_pool_free(void *at, size_t bytes);
 /*
  * The ceiling of the process, and who keeps it. `changed` is told each time how many bytes
  * the pool now holds from malloc, whether lent or kept for later; `has_room` says whether
- * it may grow, which it does not while it is short either. Asked before bytes are read from outside and before a request is given
- * memory, never for what is under way: that may go beyond the ceiling by as much as one
- * step of a connection takes. A reserve is set aside for the same purpose.
+ * it may grow, which it does not while it is short either. Asked before bytes are read
+ * from outside and before a request is given memory, never for what is under way: that may
+ * go beyond the ceiling by as much as one step of a connection takes. A reserve is set
+ * aside for the same purpose.
  */
 struct chunk_watch {
     void (*changed)(void *owner, size_t held);

@@ -429,8 +429,8 @@ exchange_interim_passed(struct exchange *x)
 void
 exchange_head_failed(struct exchange *x, enum fault fault)
 {
-    x->answer =
-        ANSWER_HELD; /* a short answer may have ended before its head was written */
+    /* A short answer may have ended before its head was written. */
+    x->answer = ANSWER_HELD;
     x->phase = PHASE_RELAY;
     exchange_fail(x, fault);
 }

@@ -62,8 +62,8 @@ close_link(struct link *link)
     link->exchange = NULL;
     link->owner = NULL;
     if (link->stream.established && link->stream.fault == FAULT_NONE) {
-        tls_stream_finish(
-            &link->stream); /* close_notify leaves if the socket takes it now */
+        /* close_notify leaves if the socket takes it now */
+        tls_stream_finish(&link->stream);
         tls_stream_settle(&link->stream, false);
     }
     tls_stream_close(&link->stream, on_closed);

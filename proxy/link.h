@@ -26,8 +26,7 @@ struct worker;
 
 struct link {
     struct tls_stream stream;
-    struct chunk_queue in,
-        out; /* plaintext: answer bytes to read, request bytes to send */
+    struct chunk_queue in, out; /* plaintext: of the answer, of the request */
     struct server *server;
     struct exchange *exchange; /* NULL: idle */
     struct client *owner;      /* pinned to this client; NULL: anybody's */

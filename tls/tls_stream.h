@@ -38,9 +38,8 @@ enum tls_side { TLS_SIDE_CLIENT, TLS_SIDE_UPSTREAM }; /* who is at the other end
 
 struct tls_stream {
     uv_tcp_t tcp;
-    SSL *ssl; /* NULL: clear text */
-    struct key_turn
-        turn; /* set its source before the handshake, to be fair to others */
+    SSL *ssl;             /* NULL: clear text */
+    struct key_turn turn; /* its source is set before the handshake (key_turn.h) */
     struct chunk_queue cipher_in, cipher_out, in_flight;
     uv_write_t write_req;
     union {

@@ -4,8 +4,8 @@
  * It copies once in each direction, holds nothing itself, and answers "try
  * again" when a queue is empty (reading) or full (writing). The second answer is
  * where backpressure enters OpenSSL: it also bounds what a peer can make us say
- * with a flood of KeyUpdates. The last record of all, close_notify, always passes. A BIO pair or memory BIOs would copy twice and hold
- * 22 to 34 KiB more per idle connection.
+ * with a flood of KeyUpdates. The last record of all, close_notify, always passes. A BIO
+ * pair or memory BIOs would copy twice and hold 22 to 34 KiB more per idle connection.
  *
  * It knows the stream's queues and nothing of sockets. Owns nothing.
  */
