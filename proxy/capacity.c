@@ -132,10 +132,14 @@ pause_listening(struct worker *w, enum capacity_lack lack)
 static void
 resume_listening(struct worker *w)
 {
+    unsigned count = w->snapshot->listener_count;
+
     if (w->capacity.lack == LACK_NOTHING || w->draining || find_lack(w) != LACK_NOTHING)
         return;
-    for (unsigned i = 0; i < w->snapshot->listener_count; i++)
-        listener_resume(&w->listeners[i]);
+    w->capacity.turn++;
+    for (unsigned i = 0; i < count; i++)
+        listener_resume(&w->listeners[(w->capacity.turn % count + i) % count],
+            w->capacity.turn / count);
     if (!is_over(w))
         return;
     tell(w, EVENT_CAPACITY_FREED);

@@ -41,6 +41,7 @@ struct capacity {
                                 beside the first; 0: it is not */
     uint64_t refused_ms;     /* when the kernel last gave nothing; 0: never */
     unsigned shed;           /* connections ended because of it */
+    unsigned turn;           /* of the sockets, for the next free place */
     uv_timer_t look;         /* runs while there is a lack */
     uv_tcp_t scratch;        /* makes libuv's tables as large as they will ever be */
 };

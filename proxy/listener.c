@@ -129,7 +129,7 @@ listener_start(struct listener *listener, struct note *note)
             return false;
         }
     }
-    listener_resume(listener);
+    listener_resume(listener, 0);
     return true;
 }
 
@@ -143,10 +143,13 @@ listener_pause(struct listener *listener)
 }
 
 void
-listener_resume(struct listener *listener)
+listener_resume(struct listener *listener, unsigned first)
 {
-    for (unsigned i = 0; i < socket_count(listener); i++) {
-        struct listener_socket *socket = &listener->sockets[i];
+    unsigned count = socket_count(listener);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct listener_socket *socket =
+            &listener->sockets[(first % count + i) % count];
 
         if (socket->open && !uv_is_active((uv_handle_t *)&socket->poll))
             uv_poll_start(&socket->poll, UV_READABLE, on_readable);

@@ -41,9 +41,13 @@ bool listener_adopt(struct listener *listener, unsigned index, bool redirects, i
 /* Begins to accept on all adopted sockets. */
 bool listener_start(struct listener *listener, struct note *note) MUST_USE;
 
-/* Accepts nothing for the time being, and again: who comes meanwhile waits in the kernel. */
+/*
+ * Accepts nothing for the time being, and again: who comes meanwhile waits in the kernel.
+ * The loop serves its sockets in the order in which they resume, beginning with number
+ * `first`, of any size: where there is one place at a time, each socket has it in turn.
+ */
 void listener_pause(struct listener *listener);
-void listener_resume(struct listener *listener);
+void listener_resume(struct listener *listener, unsigned first);
 
 /* Accepts who waits in the kernel's queue, then stops for good. Idempotent. */
 void listener_stop(struct listener *listener);
