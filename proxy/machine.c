@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 4096
+#define WORKER_BYTES ((uint64_t)4 * 1024 * 1024)
 
 static uint64_t
 limit_in(const char *file)
@@ -89,4 +90,12 @@ machine_memory(const char *root)
     if (groups != NULL)
         (void)fclose(groups);
     return least;
+}
+
+uint64_t
+machine_buffers(const char *root, unsigned workers)
+{
+    uint64_t half = machine_memory(root) / 2, least = workers * WORKER_BYTES;
+
+    return half > least ? half : least;
 }

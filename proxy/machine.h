@@ -13,4 +13,10 @@
  */
 uint64_t machine_memory(const char *root);
 
+/*
+ * What the buffers of so many workers may take when nobody says: half of that memory, and
+ * at least 4 MiB each. With less their spare chunks alone could be the ceiling, for good.
+ */
+uint64_t machine_buffers(const char *root, unsigned workers);
+
 #endif

@@ -497,7 +497,7 @@ open_ledger(struct parent *p, struct note *note)
         .memory = p->snapshot->memory_bytes };
 
     if (shape.memory == 0)
-        shape.memory = machine_memory("") / 2;
+        shape.memory = machine_buffers("", p->snapshot->workers);
     secret_random(&shape.key, sizeof shape.key);
     p->ledger = ledger_new(&shape, note);
     return p->ledger != NULL;

@@ -77,6 +77,16 @@ version_one_limits_too(void **state)
     assert_int_equal(machine_memory(root), 4 * MIB);
 }
 
+static void
+each_worker_has_something_of_a_small_machine(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "0::/\n");
+    put("/sys/fs/cgroup/memory.max", "67108864\n");
+    assert_int_equal(machine_buffers(root, 2), 32 * MIB);
+    assert_int_equal(machine_buffers(root, 64), 256 * MIB);
+}
+
 static int
 make_root(void **state)
 {
@@ -102,6 +112,7 @@ main(void)
         cmocka_unit_test(a_group_limits_and_so_do_those_around_it),
         cmocka_unit_test(the_group_of_a_container_is_the_root),
         cmocka_unit_test(version_one_limits_too),
+        cmocka_unit_test(each_worker_has_something_of_a_small_machine),
     };
 
     return cmocka_run_group_tests_name("proxy/machine", tests, make_root, remove_root);
