@@ -262,7 +262,8 @@ static void
 dial_failed(struct exchange *x, enum fault fault)
 {
     x->dial_fault = fault;
-    if (x->address_left == 0)
+    /* A name may have more addresses than there are tries: that is a failure, too. */
+    if (x->address_left == 0 || x->tries >= TRIES_MAX)
         server_failed(x->server, fault, &x->note);
     drop_link(x, false);
     if (x->tries >= TRIES_MAX)
