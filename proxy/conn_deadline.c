@@ -16,6 +16,8 @@
 #define LINGER_TIMES 15
 /* How often, in the time that a client has to take something, the kernel is asked. */
 #define LOOKS 4
+/* Never more often than this, however brief the times that are configured. */
+#define LOOK_LEAST_MS 100
 
 static uint64_t
 now_ms(const struct conn *c)
@@ -189,26 +191,18 @@ time_out(struct conn *c, enum fault fault)
     }
 }
 
-void
-conn_keep_time(struct conn *c)
-{
-    enum fault fault;
-
-    look(c);
-    if (deadline(c, &fault) <= now_ms(c))
-        time_out(c, fault);
-}
-
 /* Nothing tells us that the kernel has got rid of what it held: then an idle time begins. */
 static uint64_t
 look_every_ms(const struct conn *c)
 {
     const struct listener_policy *policy = c->listener->policy;
     uint64_t every = policy->reply_ms / LOOKS;
+    uint64_t idle =
+        c->client.worker->draining ? policy->linger_ms : policy->keep_alive_ms;
 
-    return conn_phase(c) == PHASE_HEAD && policy->keep_alive_ms < every
-        ? policy->keep_alive_ms
-        : every;
+    if (conn_phase(c) == PHASE_HEAD && idle < every)
+        every = idle;
+    return every > LOOK_LEAST_MS ? every : LOOK_LEAST_MS;
 }
 
 uint64_t
@@ -219,4 +213,16 @@ conn_next_look(const struct conn *c)
     uint64_t next = c->delivery.looked_ms + look_every_ms(c);
 
     return owes(c) && next < until ? next : until;
+}
+
+void
+conn_keep_time(struct conn *c)
+{
+    enum fault fault;
+
+    if (conn_next_look(c) > now_ms(c))
+        return; /* the timer is of a phase that is over: an answer may just have left */
+    look(c);
+    if (deadline(c, &fault) <= now_ms(c))
+        time_out(c, fault);
 }
