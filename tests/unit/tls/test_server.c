@@ -428,6 +428,42 @@ resumes_on_another_worker(void **state)
     tls_server_free(&second.server);
 }
 
+/* libssl calls it for each ticket that comes (SSL_CTX_sess_set_new_cb(3)). */
+static unsigned tickets;
+
+static int
+count_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    (void)session;
+    tickets++;
+    return 0; /* the session stays libssl's */
+}
+
+static void
+gives_two_tickets_to_clients_that_race_connections(void **state)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct house house;
+    struct visit v;
+    char byte;
+
+    (void)state;
+    tickets = 0;
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(ctx, count_ticket);
+    house_open(&house);
+    visit_open(&v, &house, ctx, "mail.example.org");
+    visit_shake(&v);
+    chunk_queue_append(&v.link.server.to_send, BYTES("x")); /* they come before it */
+    end_step(&v.link.server);
+    while (SSL_read(v.raw.ssl, &byte, 1) != 1)
+        uv_run(&lab.loop, UV_RUN_NOWAIT);
+    assert_int_equal(tickets, 2);
+    visit_close(&v);
+    tls_server_free(&house.server);
+}
+
 static void
 resumes_neither_for_another_name_nor_policy(void **state)
 {
@@ -543,6 +579,7 @@ main(void)
         cmocka_unit_test(refuses_renegotiation),
         cmocka_unit_test(answers_alpn_with_http_1_1_only),
         cmocka_unit_test(resumes_on_another_worker),
+        cmocka_unit_test(gives_two_tickets_to_clients_that_race_connections),
         cmocka_unit_test(resumes_neither_for_another_name_nor_policy),
         cmocka_unit_test(forgets_tickets_of_secrets_that_are_gone),
         cmocka_unit_test(gives_no_tickets_without_a_lifetime),
