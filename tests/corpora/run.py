@@ -9,7 +9,8 @@ below. --self-test turns every expectation round and wants each one missed.
 
 A table is lines of JSON:
   application, method, url (path?query), headers, body_type, body_bytes, note
-and, in attacks/, expect: the reason, or `refused` where more than one is right.
+and, in attacks/, expect: the reason, or `refused` where more than one is right; in
+ordinary/ source: who makes such a request (tables.py knows the forms).
 ordinary/ is written by hand, recorded/ by the real programs. In the value of a header
 `{TEXT*N}` stands for N times TEXT.
 

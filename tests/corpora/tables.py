@@ -6,6 +6,7 @@ usage: tables.py
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,16 @@ import yaml
 HERE = Path(__file__).resolve().parent
 KEYS = {"application", "method", "url", "headers", "body_type", "body_bytes", "note"}
 ORDINARY_LEAST, GENERIC_LEAST, VARIANTS_LEAST = 40, 150, 10
+
+# The tables of ordinary/ in which every row names where the request comes from.
+SOURCED = set()
+
+# "NAME VERSION-OR-COMMIT path/to/file:LINE", NAME a repository or a Debian package; or a
+# document with its section. Several stand with "; " between them.
+SOURCE = re.compile(r"""
+    [A-Za-z0-9][\w.+/-]* [ ] [\w.+:~-]*\d[\w.+:~-]* [ ] [^\s:]+ : \d+ (-\d+)?
+    | (RFC[ ]\d+ | MS-[A-Z0-9]+ | (WHATWG|W3C)[ ][\w.-]+ | draft-[a-z0-9-]+) [ ] [0-9A-Z]+ (\.\d+)*
+    """, re.VERBOSE)
 results = []
 
 
@@ -33,14 +44,26 @@ def key_of(row):
     return row["method"], row["url"], tuple(sorted(row["headers"].items()))
 
 
+def check_source(file, row):
+    """What is wrong with where a row comes from."""
+    if "source" not in row:
+        return "no source" if file.parent.name == "ordinary" and file.stem in SOURCED else None
+    if file.parent.name != "ordinary":
+        return "a source belongs to what is ordinary"
+    good = all(SOURCE.fullmatch(part) for part in row["source"].split("; "))
+    return None if good else f"no file and line, no section of a document: {row['source']}"
+
+
 def check_rows(file):
     """What is wrong with the rows of a table."""
     wants = KEYS | ({"expect"} if file.parent.name == "attacks" else set())
     application = "*" if file.stem == "generic" else file.stem
     wrong = []
     for number, row in enumerate(rows_of(file), 1):
-        if set(row) != wants:
-            wrong.append(f"{file.name}:{number}: keys {sorted(set(row) ^ wants)}")
+        if set(row) - {"source"} != wants:
+            wrong.append(f"{file.name}:{number}: keys {sorted((set(row) - {'source'}) ^ wants)}")
+        elif check_source(file, row):
+            wrong.append(f"{file.name}:{number}: {check_source(file, row)}")
         elif row["application"] != application:
             wrong.append(f"{file.name}:{number}: stands in the table of another application")
         elif not row["url"].startswith("/") or not row["note"]:
