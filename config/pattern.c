@@ -247,12 +247,13 @@ check_base(const char *text)
 static const char *
 check_glob(const char *text)
 {
-    const char *stars = strstr(text, "**");
-
     if (text[0] != '/')
         return "a path begins with '/'";
-    if (stars != NULL && (stars[-1] != '/' || stars[2] != '\0'))
-        return "two asterisks stand for everything below, at the end: /path/**";
+    for (const char *c = strstr(text, "**"); c != NULL; c = strstr(c + 2, "**"))
+        if (c[-1] != '/' || (c[2] != '/' && c[2] != '\0'))
+            return "two asterisks are a segment of their own: /path/**, /path/**/*.php";
+    if (strstr(text, "/**/**") != NULL)
+        return "one /** stands for any number of segments already";
     if (strstr(text, "//") != NULL || strstr(text, "/./") != NULL ||
         strstr(text, "/../") != NULL)
         return "requests are compared in canonical form: no '//', '/./' or '/../'";

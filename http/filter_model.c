@@ -17,7 +17,7 @@
 struct model {
     const struct filter_input *input;
     struct filter_memo *memo;
-    struct bytes bare_path; /* decoded, without ";parameters" and doubled slashes */
+    struct bytes bare_path; /* decoded, as make_bare says */
     uint8_t source[16];
     bool has_source;
 };
@@ -84,9 +84,9 @@ may_match(struct bytes glob, struct bytes path)
 {
     char last;
 
-    if (glob.length < 2 || glob.at[1] == '*')
+    if (glob.length < 2)
         return true;
-    if (path.length < 2 || !byte_may_be(glob.at[1], path.at[1]))
+    if (glob.at[1] != '*' && (path.length < 2 || !byte_may_be(glob.at[1], path.at[1])))
         return false;
     last = glob.at[glob.length - 1];
     if (last != '*' && !byte_may_be(last, path.at[path.length - 1]))
@@ -108,24 +108,57 @@ is_for_path(const struct model *model, const struct path_rule *rule, struct byte
     return false;
 }
 
-/* Without ";parameters", one slash for many; { NULL, 0 } when the arena is used up. */
+/* Windows drops dots and blanks at the end of a name, and a ':' begins a stream of it. */
 static struct bytes
-make_bare(struct bytes path, struct arena *arena)
+windows_name(struct bytes segment)
 {
-    bool in_parameter = false;
+    struct bytes name = bytes_cut(&segment, ':');
+
+    while (name.length > 0 &&
+        (name.at[name.length - 1] == '.' || name.at[name.length - 1] == ' '))
+        name.length--;
+    return name;
+}
+
+/* Is there anything that make_bare takes away? */
+static bool
+is_bare(struct bytes path, bool is_for_windows)
+{
+    if (memchr(path.at, ';', path.length) != NULL ||
+        memmem(path.at, path.length, "//", 2) != NULL)
+        return false;
+    for (size_t i = 1; is_for_windows && i < path.length; i++)
+        if (path.at[i] == ':' ||
+            ((path.at[i] == '.' || path.at[i] == ' ') &&
+                (i + 1 == path.length || path.at[i + 1] == '/')))
+            return false;
+    return true;
+}
+
+/*
+ * The path as the server may look it up: without ";parameters", one slash for many, and
+ * for Windows each segment as it names a file. { NULL, 0 } when the arena is used up.
+ */
+static struct bytes
+make_bare(struct bytes path, bool is_for_windows, struct arena *arena)
+{
+    struct bytes rest = path;
     size_t length = 0;
     char *bare;
 
-    if (memchr(path.at, ';', path.length) == NULL &&
-        memmem(path.at, path.length, "//", 2) == NULL)
+    if (is_bare(path, is_for_windows))
         return path;
-    bare = arena_take(arena, path.length);
-    for (size_t i = 0; bare != NULL && i < path.length; i++) {
-        char c = path.at[i];
+    bare = arena_take(arena, path.length + 1);
+    while (bare != NULL && rest.at != NULL) {
+        struct bytes segment = bytes_cut(&rest, '/');
+        struct bytes name = bytes_cut(&segment, ';');
 
-        in_parameter = c == ';' || (in_parameter && c != '/');
-        if (!in_parameter && (c != '/' || length == 0 || bare[length - 1] != '/'))
-            bare[length++] = c;
+        if (is_for_windows)
+            name = windows_name(name);
+        memcpy(bare + length, name.at, name.length);
+        length += name.length;
+        if (rest.at != NULL && (length == 0 || bare[length - 1] != '/'))
+            bare[length++] = '/';
     }
     return bytes_of(bare, length);
 }
@@ -333,7 +366,8 @@ FILTER_CHECK(model)
     if (!input->policy->has_model)
         return filter_found_nothing();
     model.memo = filter_memo_of(input, verdict);
-    model.bare_path = make_bare(input->url->decoded, input->arena);
+    model.bare_path =
+        make_bare(input->url->decoded, input->policy->ignores_case, input->arena);
     if (model.memo == NULL || model.bare_path.at == NULL)
         return filter_found(FAULT_MEMORY, "paths", 0, BYTES(""));
     model.has_source = read_source(input->source, model.source);

@@ -65,10 +65,12 @@ struct network {
 
 /*
  * A path is a glob over the decoded canonical path: one asterisk stands for anything
- * but '/', two after a final '/' for everything below it, all else for itself.
+ * but '/', a segment of two for any number of segments or none, at the end for everything
+ * below, all else for itself.
  * Of a deny rule only paths, sources and date count: what is closed is closed to every
  * method. Its globs are tried on the path without ";parameters" and doubled slashes,
- * too, because servers read those away.
+ * too, because servers read those away, and where case is ignored, which is IIS, without
+ * dots and blanks at the end of segments and what stands behind a ':' there.
  */
 struct path_rule {
     const char *id;     /* "RC010": in the log, never on a page */

@@ -1,9 +1,10 @@
 /*
  * http/glob.c - text against a pattern of literal bytes and asterisks.
  *
- * One loop for both kinds of glob: on a mismatch the last asterisk takes one byte more.
- * To go back to an earlier one is never needed, since what a later asterisk may take
- * includes all that an earlier one could have left to it.
+ * One loop for both kinds of glob: on a mismatch the last asterisk takes one byte more,
+ * and when it may take no more, the last "**" takes one segment more. To go back to an
+ * earlier one of the same kind is never needed, since what a later one may take includes
+ * all that an earlier one could have left to it.
  *
  * Trust: the text comes from the network, the glob from the configuration.
  */
@@ -13,8 +14,14 @@
 
 struct glob {
     struct bytes pattern;
-    bool ignores_case, stops_at_slash;
-    bool is_prefix; /* the text may go on behind it */
+    bool ignores_case;
+    bool is_of_path; /* "*" ends at a slash, the segment "**" does not */
+    bool is_prefix;  /* the text may go on behind it */
+};
+
+/* What an asterisk may still take, and where the glob goes on behind it; NULL: none yet. */
+struct star {
+    const char *rest, *taken;
 };
 
 static inline bool
@@ -23,13 +30,50 @@ is_same(const struct glob *glob, char a, char b)
     return a == b || (glob->ignores_case && ascii_lower(a) == ascii_lower(b));
 }
 
+/* Does "**" and a slash stand here, as a segment? */
+static inline bool
+is_deep(const struct glob *glob, const char *at)
+{
+    return glob->is_of_path && glob->pattern.at + glob->pattern.length - at >= 3 &&
+        at > glob->pattern.at && at[-1] == '/' && memcmp(at, "**/", 3) == 0;
+}
+
+/* The rest of a glob, when the text is at its end. */
+static inline bool
+may_be_empty(const struct glob *glob, const char *at)
+{
+    const char *end = glob->pattern.at + glob->pattern.length;
+
+    while (at < end && *at == '*')
+        at += is_deep(glob, at) ? 3 : 1;
+    return at == end;
+}
+
+/* Lets the last asterisk, else the last "**", take more: where the text goes on; or NULL. */
+static inline const char *
+take_more(const struct glob *glob, struct star *star, struct star *deep,
+    const char *text_end, const char **at)
+{
+    if (star->rest != NULL && !(glob->is_of_path && *star->taken == '/')) {
+        *at = star->rest;
+        return ++star->taken;
+    }
+    if (deep->rest == NULL)
+        return NULL;
+    deep->taken = memchr(deep->taken, '/', (size_t)(text_end - deep->taken));
+    if (deep->taken == NULL)
+        return NULL;
+    star->rest = NULL;
+    *at = deep->rest;
+    return ++deep->taken;
+}
+
 static inline bool
 matches(const struct glob *glob, struct bytes text)
 {
     const char *at = glob->pattern.at, *end = at + glob->pattern.length;
     const char *from = text.at, *text_end = text.at + text.length;
-    const char *star = NULL,
-               *taken = NULL; /* behind the asterisk; what it took up to */
+    struct star star = { NULL, NULL }, deep = { NULL, NULL };
 
     while (at < end && from < text_end && *at != '*' && is_same(glob, *at, *from)) {
         at++;
@@ -38,22 +82,22 @@ matches(const struct glob *glob, struct bytes text)
     while (from < text_end) {
         if (at == end && glob->is_prefix)
             return true;
-        if (at < end && *at == '*') {
-            star = ++at;
-            taken = from;
+        if (at < end && *at == '*' && is_deep(glob, at)) {
+            at += 3;
+            deep = (struct star){ at, from };
+            star.rest = NULL;
+        } else if (at < end && *at == '*') {
+            star = (struct star){ ++at, from };
         } else if (at < end && is_same(glob, *at, *from)) {
             at++;
             from++;
-        } else if (star != NULL && !(glob->stops_at_slash && *taken == '/')) {
-            from = ++taken;
-            at = star;
         } else {
-            return false;
+            from = take_more(glob, &star, &deep, text_end, &at);
+            if (from == NULL)
+                return false;
         }
     }
-    while (at < end && *at == '*')
-        at++;
-    return at == end;
+    return may_be_empty(glob, at);
 }
 
 bool
@@ -65,7 +109,7 @@ glob_matches(struct bytes pattern, struct bytes text)
 bool
 filter_path_matches(struct bytes pattern, struct bytes path, bool ignores_case)
 {
-    struct glob glob = { pattern, ignores_case, .stops_at_slash = true };
+    struct glob glob = { pattern, ignores_case, .is_of_path = true };
 
     if (pattern.length > 2 && memcmp(pattern.at + pattern.length - 3, "/**", 3) == 0) {
         glob.pattern.length -= 2;

@@ -162,8 +162,10 @@ names_are_taken_by_their_kind(void **state)
             "text text/ /xml */* text/xml/x */xml text/x*l text/xml;a" },
         { TYPE_EXTENSION, ". .exe .7z .php~", "exe .tar.gz .a* ./" },
         { TYPE_BASE, "/ /a /a/b", "a /a/ /a//b /../a /a%20" },
-        { TYPE_GLOB, "/ /** /a/* /a*/b /a/** /a/*/b/** /*.js",
-            "a /a** /**/a /a/*** /a//b /a/../b /./a /a%20 /a?b /a#b /a\\b" },
+        { TYPE_GLOB,
+            "/ /** /a/* /a*/b /a/** /a/*/b/** /*.js /**/a /a/**/*.js /a/**/b/**",
+            "a /a** /a**/b /a/***/b /a/**b/c /a/**/**/b /a/**/b/**/** /a/*** /a//b "
+            "/a/../b /./a /a%20 /a?b /a#b /a\\b" },
     };
 
     (void)state;

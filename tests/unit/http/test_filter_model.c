@@ -36,6 +36,7 @@ static const struct path_rule rules[] = {
         .paths = WORDS(WORD("/app/public")),
         .from = inside,
         .from_count = 4 },
+    { .id = "D4", .action = RULE_DENY, .paths = WORDS(WORD("/app/**/secret.php")) },
     { .id = "A1",
         .paths = WORDS(WORD("/"), WORD("/index.php")),
         .methods = WORDS(WORD("GET"), WORD("POST")),
@@ -105,10 +106,29 @@ closed_paths_stay_closed_however_they_are_spelled(void **state)
         { "GET /app;a=b/admin;c/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
         { "GET /app/y/../admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
         { "GET /app/administrator", "", PASSES },
+        { "GET /app/x/secret.php", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
+        { "GET /app/secret.php", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
+        { "GET /app/x;a=b/y//secret.php;c", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
+        { "GET /app/admin./x", "", PASSES },
+        { "GET /app/Admin:x/y", "", PASSES },
+    };
+    static const struct row windows_rows[] = {
+        { "GET /app/Admin./x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/admin%20.%20/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app./admin/", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/admin::$INDEX_ALLOCATION/x", "", FAULT_FILTER_PATH_DENIED, 8,
+            "D1" },
+        { "GET /app/admin.;a./x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/.../admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/x/secret.PHP.", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
+        { "GET /app/x/secret.php::$DATA", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
+        { "GET /app/.admin/x", "", PASSES },
+        { "GET /app/admin.x/y", "", PASSES },
     };
 
     (void)state;
     ASSERT_ROWS(&sensitive, rows);
+    ASSERT_ROWS(&insensitive, windows_rows);
 }
 
 static void
