@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/hsts.h"
 #include "config/suggest.h"
 #include "config/value.h"
 #include "proxy/proxy_policy.h"
@@ -322,6 +323,27 @@ check_routes(struct check *c, const struct node *host)
     }
 }
 
+/* What nobody is told must not be silently left out, whoever asked for it. */
+static void
+check_hsts(struct check *c, const struct node *host)
+{
+    const struct node *application = tree_good(host, SETTING_PUBLISH_APPLICATION);
+    const struct node *response = application == NULL
+        ? NULL
+        : tree_good(application->resolved, SETTING_APPLICATION_RESPONSE_BLOCK);
+    char path[TREE_PATH_BYTES];
+    struct note why;
+
+    for (const struct node *e = entries(response, SETTING_APPLICATION_RESPONSE_SET);
+         e != NULL; e = e->next)
+        if (strcasecmp(e->key, "Strict-Transport-Security") == 0 &&
+            e->text[0] != '\0' && !hsts_may_be_told(c->root, host->key, &why) &&
+            why.text[0] != '\0')
+            report(c->d, CODE_HSTS, host->key_mark,
+                stash_print(c->stash, "%s", why.text),
+                "%s: Strict-Transport-Security is left out", tree_path(host, path));
+}
+
 static void
 check_host(struct check *c, const struct node *listener, const struct node *host)
 {
@@ -344,6 +366,7 @@ check_host(struct check *c, const struct node *listener, const struct node *host
     }
     check_certificates(c, host);
     check_limits(c, host);
+    check_hsts(c, host);
     check_routes(c, host);
 }
 

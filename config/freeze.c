@@ -14,6 +14,7 @@
 #include "base/seal.h"
 #include "config/check.h"
 #include "config/freeze_filter.h"
+#include "config/hsts.h"
 #include "config/need.h"
 #include "config/pin.h"
 #include "config/value.h"
@@ -341,6 +342,7 @@ freeze_publish(struct freezer *f, struct publish_policy *p, const struct node *b
     freeze_routes(f, p, block);
     p->filter =
         application != NULL ? filter_of(f, application) : freeze_filter_of_tunnel();
+    p->tells_hsts = hsts_may_be_told(f->root, block->key, NULL);
     p->limits = (struct http_limits)HTTP_LIMITS_DEFAULT;
     p->limits.head_bytes = number(limits, SETTING_LIMITS_HEAD);
     p->limits.target_bytes = number(limits, SETTING_LIMITS_TARGET);

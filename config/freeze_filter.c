@@ -327,6 +327,8 @@ freeze_headers(struct stash *stash, struct filter_policy *p, const struct node *
         words(stash, response, SETTING_APPLICATION_RESPONSE_REMOVE);
     p->replaced_response_headers = header_values(stash, response,
         SETTING_APPLICATION_RESPONSE_REPLACE, &p->replaced_response_header_count);
+    p->added_response_headers = header_values(stash, response,
+        SETTING_APPLICATION_RESPONSE_SET, &p->added_response_header_count);
     p->refuses_executables =
         tree_number(response, SETTING_APPLICATION_RESPONSE_EXECUTABLES) != 0;
 }

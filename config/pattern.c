@@ -319,6 +319,7 @@ pattern_check_mitigation(const char *text)
 
 static const char *(*const checks[])(const char *) = {
     [TYPE_TEXT] = check_text,
+    [TYPE_LINE] = check_text,
     [TYPE_BASE] = check_base,
     [TYPE_GLOB] = check_glob,
     [TYPE_METHOD] = check_method,

@@ -58,6 +58,7 @@ enum setting_type {
     TYPE_VECTOR,      /* always a block */
     /* What follows is read by config/pattern.h. */
     TYPE_TEXT, /* one line */
+    TYPE_LINE, /* one line, which may be empty in quotes */
     TYPE_BASE, /* "/" or a path prefix */
     TYPE_GLOB, /* of paths */
     TYPE_METHOD,

@@ -47,6 +47,7 @@ static const char *const patterns[] = {
     [TYPE_REFERENCE] = "^" NAME "$",
     [TYPE_NAME] = "^" NAME "$",
     [TYPE_TEXT] = "^" LINE "+$",
+    [TYPE_LINE] = "^" LINE "*$",
     [TYPE_BASE] = "^(/|" PREFIX ")$",
     [TYPE_GLOB] = "^/([^*%?#\\\\\\x00-\\x1f\\x7f]|\\*(?!\\*))*(/\\*\\*)?$",
     [TYPE_METHOD] = "^[A-Z_-]+$",

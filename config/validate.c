@@ -291,6 +291,7 @@ validate_text(struct validation *v, struct node *node, const struct setting *set
     case TYPE_REFERENCE:
     case TYPE_BLOCK:
     case TYPE_TEXT:
+    case TYPE_LINE:
     case TYPE_BASE:
     case TYPE_GLOB:
     case TYPE_METHOD:
@@ -321,6 +322,13 @@ found(const struct node *node)
     return "";
 }
 
+/* A parameter's value; a field that is switched off. */
+static bool
+may_be_empty(const struct setting *setting)
+{
+    return setting->type == TYPE_WORD || setting->type == TYPE_LINE;
+}
+
 static void
 validate_value(struct validation *v, struct node *node, const struct setting *setting)
 {
@@ -333,8 +341,8 @@ validate_value(struct validation *v, struct node *node, const struct setting *se
         validate_block(v, node, inner);
         return;
     }
-    if (setting->type == TYPE_WORD && node->quoted && node->text[0] == '\0')
-        return; /* a parameter that may be empty */
+    if (may_be_empty(setting) && node->quoted && node->text[0] == '\0')
+        return;
     if (node->kind != NODE_TEXT || node->text[0] == '\0') {
         refuse(v, node, CODE_KIND, NULL, "expected %s, found %s",
             schema_type_text(setting->type), found(node));
@@ -434,6 +442,19 @@ refuse_same_field(struct validation *v, const struct node *map, struct node *ent
     report_second_place(v->d, first->key_mark, "first given here");
 }
 
+/* Fields that say where a message or a connection ends: written by postern alone. */
+static bool
+is_of_framing(const char *name)
+{
+    static const char *const names[] = { "Connection", "Content-Length", "Keep-Alive",
+        "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* A value for each name of a header field. */
 static void
 validate_each(struct validation *v, struct node *node, const struct setting *setting)
@@ -451,6 +472,9 @@ validate_each(struct validation *v, struct node *node, const struct setting *set
 
         if (hint != NULL)
             refuse_name(v, entry, CODE_TYPE, hint);
+        else if (setting->type != TYPE_SIZE && is_of_framing(entry->key))
+            refuse_name(v, entry, CODE_NEVER,
+                "postern writes it, since it says where a message or connection ends");
         else
             refuse_same_field(v, node, entry);
         validate_value(v, entry, setting);

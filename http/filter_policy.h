@@ -164,6 +164,8 @@ struct filter_policy {
     struct word_list removed_response_headers; /* '*' at the end allowed */
     const struct header_value *replaced_response_headers;
     unsigned replaced_response_header_count;
+    const struct header_value *added_response_headers; /* an empty value: not added */
+    unsigned added_response_header_count;
     bool refuses_executables;                  /* in responses, by their first bytes */
     struct word_list upload_extensions_denied; /* of multipart file names */
 

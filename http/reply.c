@@ -190,6 +190,8 @@ write_head(struct chunk_queue *to, const struct http_reply *reply, unsigned stat
         http_write_field(to, BYTES("Content-Type"),
             reply->as_json ? BYTES("application/problem+json")
                            : BYTES("text/html; charset=utf-8"));
+    if (reply->hsts.length > 0)
+        http_write_field(to, BYTES("Strict-Transport-Security"), reply->hsts);
     http_write_field(to, BYTES("Cache-Control"), BYTES("no-store"));
     http_write_field(to, BYTES("X-Content-Type-Options"), BYTES("nosniff"));
     http_write_field(to, BYTES("Content-Security-Policy"), BYTES(POLICY));

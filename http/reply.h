@@ -18,6 +18,7 @@ struct http_reply {
     bool close;              /* adds Connection: close */
     struct bytes location;   /* non-empty: a 308 to it and no body (redirect_http) */
     struct bytes allow;      /* non-empty: Allow field, for 405 */
+    struct bytes hsts;       /* non-empty: Strict-Transport-Security (RFC 6797, 6.1) */
 };
 
 /*

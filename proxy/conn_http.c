@@ -260,6 +260,7 @@ write_own(struct conn *c)
         .location = location,
         .request_id = bytes_of_string(x->id),
         .as_json = http_wants_json(&x->request),
+        .hsts = forward_hsts(x),
         .head_only = x->request.method_id == HTTP_METHOD_HEAD,
     };
 

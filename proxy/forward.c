@@ -267,6 +267,58 @@ write_affinity(struct exchange *x, struct chunk_queue *to)
     write_text(to, "Set-Cookie", value);
 }
 
+static bool
+is_hsts(const struct header_value *field)
+{
+    return bytes_equal_nocase(field->name, BYTES("Strict-Transport-Security"));
+}
+
+/* A field of the answer that reaches the client under this name, whoever wrote it. */
+static bool
+has_forwarded_field(const struct exchange *x, struct bytes name)
+{
+    const struct http_head *head = &x->response;
+
+    if (filter_names(&x->publish->filter->removed_response_headers, name))
+        return false;
+    for (unsigned i = 0; i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+
+        if (bytes_equal_nocase(field->name, name) &&
+            http_field_is_forwarded(head, field, false))
+            return true;
+    }
+    return false;
+}
+
+/* What the application's answers should say and its server does not. */
+static void
+write_added(const struct exchange *x, struct chunk_queue *to)
+{
+    const struct filter_policy *filter = x->publish->filter;
+
+    for (unsigned i = 0; i < filter->added_response_header_count; i++) {
+        const struct header_value *added = &filter->added_response_headers[i];
+
+        if (added->value.length > 0 && (x->publish->tells_hsts || !is_hsts(added)) &&
+            !has_forwarded_field(x, added->name))
+            http_write_field(to, added->name, added->value);
+    }
+}
+
+struct bytes
+forward_hsts(const struct exchange *x)
+{
+    const struct filter_policy *filter = x->publish == NULL ? NULL : x->publish->filter;
+
+    if (filter == NULL || x->client->clear_text || !x->publish->tells_hsts)
+        return BYTES("");
+    for (unsigned i = 0; i < filter->added_response_header_count; i++)
+        if (is_hsts(&filter->added_response_headers[i]))
+            return filter->added_response_headers[i].value;
+    return BYTES("");
+}
+
 enum fault
 forward_response(struct exchange *x, struct http_framing framing, bool close,
     bool persist, struct chunk_queue *to)
@@ -287,6 +339,7 @@ forward_response(struct exchange *x, struct http_framing framing, bool close,
         if (http_head_field(head, FIELD_DATE) == NULL)
             http_write_date(to); /* of its arrival (RFC 9110, 6.6.1) */
         write_affinity(x, to);
+        write_added(x, to);
     }
     if (framing.kind == HTTP_TUNNEL) {
         write_text(to, "Connection", "Upgrade");

@@ -25,4 +25,10 @@ enum fault forward_request(struct exchange *x, struct chunk_queue *to) MUST_USE;
 enum fault forward_response(struct exchange *x, struct http_framing framing, bool close,
     bool persist, struct chunk_queue *to) MUST_USE;
 
+/*
+ * Strict-Transport-Security for an answer of our own to this request; empty: none, as in
+ * clear text (RFC 6797, 7.2) or before it is known who is asked.
+ */
+struct bytes forward_hsts(const struct exchange *x);
+
 #endif

@@ -65,6 +65,7 @@ struct publish_policy {
     unsigned route_count;
     struct http_limits limits;
     const struct filter_policy *filter; /* never NULL, of a tunnel neither */
+    bool tells_hsts; /* Strict-Transport-Security leads no browser astray */
 };
 
 struct listen_address {

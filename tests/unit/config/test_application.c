@@ -59,6 +59,7 @@ static const char small[] =
     "deny_in_query: [a, b]\n"
     "headers: {deny: X-Evil, strip: [X-Remote-*], set: {X-Https: \"1\"}}\n"
     "response: {remove: [X-Debug-*], replace: {Server: webmail}, "
+    "set: {X-Content-Type-Options: nosniff, X-Off: \"\"}, "
     "refuse_executables: true}\n"
     "uploads: {deny_extensions: [.exe, .bat]}\n"
     "report_only_until: 2026-12-31\n"
@@ -221,6 +222,8 @@ a_preset_fills_every_knob(void **state)
     assert_words(p->removed_response_headers, "X-Debug-*");
     assert_int_equal(p->replaced_response_header_count, 1);
     assert_true(bytes_equal(p->replaced_response_headers[0].value, BYTES("webmail")));
+    assert_int_equal(p->added_response_header_count, 2);
+    assert_true(bytes_equal(p->added_response_headers[0].value, BYTES("nosniff")));
     assert_true(p->refuses_executables);
     assert_words(p->upload_extensions_denied, ".exe .bat");
 }

@@ -67,6 +67,70 @@ static const char smallest[] =
     "upstreams:\n"
     "  webmail: {servers: \"https://Webmail.corp.example\"}\n";
 
+/* Whether browsers may be told to use TLS alone, for the host of one listener. */
+static bool
+tells_hsts(const char *host, const char *listener, const char *other)
+{
+    static const char format[] =
+        "version: 1\n"
+        "listeners:\n"
+        "  a: {%s, publish: {%s: {certificate: /a.pem, application: any, upstream: w}}}\n"
+        "%s"
+        "upstreams:\n"
+        "  w: {servers: \"https://w.corp.example\"}\n";
+    char text[1024];
+    bool tells;
+
+    assert_true((size_t)snprintf(text, sizeof text, format, listener, host, other) <
+        sizeof text);
+    begin(NULL);
+    freeze_text(text);
+    tells = s->listeners[0].publishes[0].tells_hsts;
+    end(NULL);
+    s = NULL;
+    loaded = NULL;
+    return tells;
+}
+
+static void
+hsts_is_told_where_it_leads_no_browser_astray(void **state)
+{
+    static const struct {
+        const char *host, *listener, *other;
+        bool tells;
+    } rows[] = {
+        { "m.example.com", "address: \"*:443\"", "", true },
+        { "m.example.com", "address: \"127.0.0.1:8443\"", "", true },
+        { "m.example.com", "address: \"*:443\", redirect_http: \"*:80\"", "", true },
+        { "m.example.com", "address: \"*:443\", redirect_http: [\"*:80\", \"*:81\"]", "",
+            false },
+        { "m.example.com", "address: \"*:8443\", redirect_http: \"*:80\"", "", false },
+        { "m.example.com",
+            "address: \"*:8443\", redirect_http: \"*:8080\", public_port: 443", "", true },
+        { "m.example.com",
+            "address: \"*:443\", redirect_http: \"*:80\", public_port: 8443", "", false },
+        /* The same name elsewhere: it counts for all its ports. */
+        { "m.example.com", "address: \"*:443\"",
+            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: {M.example.com: "
+            "{certificate: /a.pem, application: any, upstream: w}}}\n",
+            false },
+        { "m.example.com", "address: \"*:443\"",
+            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: {x.example.com: "
+            "{certificate: /a.pem, application: any, upstream: w}}}\n",
+            true },
+        { "localhost", "address: \"*:443\"", "", false },
+        { "mail.localhost", "address: \"*:443\"", "", false },
+    };
+
+    (void)state;
+    end(NULL);
+    s = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (tells_hsts(rows[i].host, rows[i].listener, rows[i].other) != rows[i].tells)
+            fail_msg("row %zu: %s, %s", i, rows[i].host, rows[i].listener);
+    begin(NULL);
+}
+
 static void
 nothing_written_means_the_defaults(void **state)
 {
@@ -376,6 +440,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(hsts_is_told_where_it_leads_no_browser_astray),
         TEST(nothing_written_means_the_defaults),
         TEST(a_listener_has_defaults),
         TEST(a_published_host_has_defaults),
