@@ -220,6 +220,8 @@ check_media_type(const char *text)
 {
     struct bytes subtype = bytes_of_string(text), type = bytes_cut(&subtype, '/');
 
+    if (strcmp(text, "absent") == 0)
+        return NULL;
     if (!is_token(type) || !is_token(subtype) ||
         memchr(type.at, '*', type.length) != NULL)
         return "write type/subtype, without parameters";
