@@ -17,5 +17,5 @@ trap 'rm -rf "$PKI_DIR"' EXIT
 POSTERN_PKI=$PKI_DIR
 PYTHONDONTWRITEBYTECODE=1
 export POSTERN POSTERN_ARTIFACTS POSTERN_PKI PKI_DIR PYTHONDONTWRITEBYTECODE
-"$here/with.sh" roundcube -- /usr/bin/python3 -m pytest -q -p no:cacheprovider --color=no \
+"$here/with.sh" roundcube sogo -- /usr/bin/python3 -m pytest -q -p no:cacheprovider --color=no \
     --junitxml "$POSTERN_ARTIFACTS/real.xml" "$here" "$@"
