@@ -59,7 +59,8 @@ check_deny(const struct node *rule, struct diagnostics *d)
     static const enum setting_id of_no_meaning[] = { SETTING_PATH_RULE_METHODS,
         SETTING_PATH_RULE_TYPES, SETTING_PATH_RULE_BODY, SETTING_PATH_RULE_IDLE,
         SETTING_PATH_RULE_REQUIRES, SETTING_PARAMETER_BLOCK,
-        SETTING_PATH_RULE_ONLY_PARAMETERS, SETTING_PATH_RULE_GRAMMAR };
+        SETTING_PATH_RULE_ONLY_PARAMETERS, SETTING_PATH_RULE_GRAMMAR,
+        SETTING_PATH_RESPONSE_BLOCK };
     const struct node *from = tree_good(rule, SETTING_PATH_RULE_FROM);
     const struct node *unless = tree_good(rule, SETTING_PATH_RULE_UNLESS_FROM);
 

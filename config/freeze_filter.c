@@ -192,6 +192,9 @@ freeze_rule(struct stash *stash, struct path_rule *rule, const struct node *bloc
     if (tree_setting(block, SETTING_PATH_RULE_GRAMMAR) !=
         NULL) /* the words begin at 1 */
         rule->grammar = (enum grammar)tree_number(block, SETTING_PATH_RULE_GRAMMAR) + 1;
+    rule->added.fields =
+        header_values(stash, tree_setting(block, SETTING_PATH_RESPONSE_BLOCK),
+            SETTING_PATH_RESPONSE_SET, &rule->added.count);
     rule->report_only_until = date(block, SETTING_PATH_RULE_REPORT_ONLY_UNTIL);
 }
 
@@ -327,8 +330,8 @@ freeze_headers(struct stash *stash, struct filter_policy *p, const struct node *
         words(stash, response, SETTING_APPLICATION_RESPONSE_REMOVE);
     p->replaced_response_headers = header_values(stash, response,
         SETTING_APPLICATION_RESPONSE_REPLACE, &p->replaced_response_header_count);
-    p->added_response_headers = header_values(stash, response,
-        SETTING_APPLICATION_RESPONSE_SET, &p->added_response_header_count);
+    p->added.fields = header_values(stash, response, SETTING_APPLICATION_RESPONSE_SET,
+        &p->added.count);
     p->refuses_executables =
         tree_number(response, SETTING_APPLICATION_RESPONSE_EXECUTABLES) != 0;
 }

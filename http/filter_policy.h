@@ -58,6 +58,16 @@ enum grammar {
 
 enum rule_action { RULE_ALLOW, RULE_DENY };
 
+struct header_value {
+    struct bytes name, value;
+};
+
+/* Fields that answers get where the server did not send them. */
+struct added_fields {
+    const struct header_value *fields; /* an empty value: not added */
+    unsigned count;
+};
+
 struct network {
     uint8_t bytes[16]; /* IPv4 as ::ffff:0:0/96 */
     unsigned bits;
@@ -89,6 +99,8 @@ struct path_rule {
     unsigned parameter_count;
     bool only_parameters; /* others than these are refused */
     enum grammar grammar;
+    struct added_fields
+        added; /* to its answers; of the same name before the policy's */
     int64_t report_only_until; /* seconds since 1970, first to refuse; 0: enforced */
 };
 
@@ -133,10 +145,6 @@ struct header_limit {
     uint32_t bytes;
 };
 
-struct header_value {
-    struct bytes name, value;
-};
-
 struct filter_policy {
     const char *application; /* "roundcube", or "any" */
     const char *version;
@@ -164,8 +172,7 @@ struct filter_policy {
     struct word_list removed_response_headers; /* '*' at the end allowed */
     const struct header_value *replaced_response_headers;
     unsigned replaced_response_header_count;
-    const struct header_value *added_response_headers; /* an empty value: not added */
-    unsigned added_response_header_count;
+    struct added_fields added;                 /* to every answer */
     bool refuses_executables;                  /* in responses, by their first bytes */
     struct word_list upload_extensions_denied; /* of multipart file names */
 

@@ -291,32 +291,53 @@ has_forwarded_field(const struct exchange *x, struct bytes name)
     return false;
 }
 
-/* What the application's answers should say and its server does not. */
+static const struct header_value *
+find_added(const struct added_fields *added, struct bytes name)
+{
+    for (unsigned i = 0; i < added->count; i++)
+        if (bytes_equal_nocase(added->fields[i].name, name))
+            return &added->fields[i];
+    return NULL;
+}
+
+/* Browsers obey every policy that they get (CSP Level 3, 8.1), so the server's is no reason. */
+static bool
+is_wanted(const struct exchange *x, const struct header_value *added)
+{
+    if (added->value.length == 0 || (is_hsts(added) && !x->publish->tells_hsts))
+        return false;
+    return bytes_equal_nocase(added->name, BYTES("Content-Security-Policy")) ||
+        !has_forwarded_field(x, added->name);
+}
+
+/* What answers should say and the server does not: of the rule, then of all. */
 static void
 write_added(const struct exchange *x, struct chunk_queue *to)
 {
-    const struct filter_policy *filter = x->publish->filter;
+    static const struct added_fields none = { NULL, 0 };
+    const struct path_rule *rule = x->verdict.rule;
+    const struct added_fields *of_rule = rule != NULL ? &rule->added : &none;
+    const struct added_fields *of_all = &x->publish->filter->added;
 
-    for (unsigned i = 0; i < filter->added_response_header_count; i++) {
-        const struct header_value *added = &filter->added_response_headers[i];
-
-        if (added->value.length > 0 && (x->publish->tells_hsts || !is_hsts(added)) &&
-            !has_forwarded_field(x, added->name))
-            http_write_field(to, added->name, added->value);
-    }
+    for (unsigned i = 0; i < of_rule->count; i++)
+        if (is_wanted(x, &of_rule->fields[i]))
+            http_write_field(to, of_rule->fields[i].name, of_rule->fields[i].value);
+    for (unsigned i = 0; i < of_all->count; i++)
+        if (find_added(of_rule, of_all->fields[i].name) == NULL &&
+            is_wanted(x, &of_all->fields[i]))
+            http_write_field(to, of_all->fields[i].name, of_all->fields[i].value);
 }
 
 struct bytes
 forward_hsts(const struct exchange *x)
 {
-    const struct filter_policy *filter = x->publish == NULL ? NULL : x->publish->filter;
+    const struct publish_policy *publish = x->publish;
+    const struct header_value *hsts;
 
-    if (filter == NULL || x->client->clear_text || !x->publish->tells_hsts)
+    if (publish == NULL || x->client->clear_text || !publish->tells_hsts)
         return BYTES("");
-    for (unsigned i = 0; i < filter->added_response_header_count; i++)
-        if (is_hsts(&filter->added_response_headers[i]))
-            return filter->added_response_headers[i].value;
-    return BYTES("");
+    hsts = find_added(&publish->filter->added, BYTES("Strict-Transport-Security"));
+    return hsts != NULL ? hsts->value : BYTES("");
 }
 
 enum fault

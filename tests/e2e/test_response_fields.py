@@ -13,6 +13,7 @@ SET = {
     "Referrer-Policy": "same-origin",
     "Strict-Transport-Security": HSTS,
     "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "object-src 'none'",
     "X-Off": "",
 }
 
@@ -23,6 +24,20 @@ def configure(proxy):
         "response": {"set": SET, "remove": ["X-Frame-*"], "replace": {"Server": "webmail"}},
     }
     proxy.listener["redirect_http"] = "127.0.0.2:0"
+    ruled = copy.deepcopy(proxy.published)
+    ruled["application"].update(
+        model=True,
+        paths={
+            "MY010": {
+                "path": "/ruled",
+                "response": {"set": {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": "script-src-attr 'none'"}},
+                "source": "a scene",
+            },
+            "MY020": {"path": "/other", "source": "a scene"},
+        },
+    )
+    listener = copy.deepcopy(proxy.listener)
+    proxy.config["listeners"]["ruled"] = {**listener, "redirect_http": "127.0.0.4:0", "publish": {PUBLIC_NAME: ruled}}
     # Browsers that obey would go to port 443, where nobody is met.
     mapped = copy.deepcopy(proxy.listener)
     mapped["publish"] = {OTHER_NAME: copy.deepcopy(proxy.published)}
@@ -50,6 +65,23 @@ def test_what_is_removed_from_the_server_is_said_anew(stage):
     answer = stage.client().ask("GET", "/")
     assert answer.all("X-Frame-Options") == ["DENY"]
     assert answer.all("X-Frame-Else") == []
+
+
+def test_a_policy_of_content_stands_beside_that_of_the_server(stage):
+    stage.upstream.handler = lambda request: reply(fields=[("Content-Security-Policy", "default-src 'self'")])
+    answer = stage.client().ask("GET", "/")
+    assert answer.all("Content-Security-Policy") == ["default-src 'self'", "object-src 'none'"]
+
+
+def test_a_rule_adds_to_its_own_answers_and_counts_before_the_application(stage):
+    client = stage.client(port=stage.proxy.port(listener="ruled"))
+    answer = client.ask("GET", "/ruled")
+    assert answer.all("X-Frame-Options") == ["SAMEORIGIN"]
+    assert answer.all("Content-Security-Policy") == ["script-src-attr 'none'"]
+    assert answer.all("X-Content-Type-Options") == ["nosniff"]
+    answer = client.ask("GET", "/other")
+    assert answer.all("X-Frame-Options") == ["DENY"]
+    assert answer.all("Content-Security-Policy") == ["object-src 'none'"]
 
 
 @pytest.mark.parametrize("status", [204, 304, 404, 500])

@@ -222,8 +222,8 @@ a_preset_fills_every_knob(void **state)
     assert_words(p->removed_response_headers, "X-Debug-*");
     assert_int_equal(p->replaced_response_header_count, 1);
     assert_true(bytes_equal(p->replaced_response_headers[0].value, BYTES("webmail")));
-    assert_int_equal(p->added_response_header_count, 2);
-    assert_true(bytes_equal(p->added_response_headers[0].value, BYTES("nosniff")));
+    assert_int_equal(p->added.count, 2);
+    assert_true(bytes_equal(p->added.fields[0].value, BYTES("nosniff")));
     assert_true(p->refuses_executables);
     assert_words(p->upload_extensions_denied, ".exe .bat");
 }
