@@ -12,7 +12,7 @@
 #include "http/url_policy.h"
 
 /* The words of allow_oddities and deny_oddities stand in the order of enum url_oddity. */
-_Static_assert(URL_HAS_DOUBLE_ENCODING == 1 && URL_HAS_DISGUISED_DOTS == 1 << 14,
+_Static_assert(URL_HAS_DOUBLE_ENCODING == 1 && URL_HAS_BEST_FIT == 1 << 17,
     "the oddities of config/schema.def are others");
 
 static struct bytes
@@ -304,6 +304,7 @@ freeze_url(struct stash *stash, struct filter_policy *p, const struct node *a)
     uint32_t allowed = oddities(a, SETTING_APPLICATION_ALLOW_ODDITIES);
 
     p->url_oddities = (URL_ODDITIES_DEFAULT & ~allowed) |
+        (p->ignores_case ? URL_HAS_BEST_FIT & ~allowed : 0) |
         oddities(a, SETTING_APPLICATION_DENY_ODDITIES);
     p->query_oddities = URL_QUERY_ODDITIES_DEFAULT & ~allowed;
     p->denied_in_path = words(stash, a, SETTING_APPLICATION_DENY_IN_PATH);

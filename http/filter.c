@@ -129,6 +129,11 @@ filter_memo_text(const struct filter_input *input, struct filter_memo *memo,
     case FILTER_TEXT_PATH:
         text = input->url->decoded;
         break;
+    case FILTER_TEXT_FURTHER:
+        text = input->policy->ignores_case
+            ? url_fold_best_fit(input->url->further, input->arena)
+            : input->url->further;
+        break;
     case FILTER_TEXT_QUERY:
         text = pairs_decode(input->url->query, PAIRS_PLUS_IS_SPACE, input->arena);
         break;

@@ -119,7 +119,9 @@ condition_holds(const struct question *question)
 {
     switch (question->condition->part) {
     case PART_PATH:
-        return url_passes(question, FILTER_TEXT_PATH);
+        return url_passes(question, FILTER_TEXT_PATH) ||
+            (question->condition->test != TEST_NOT_SHAPE &&
+                url_passes(question, FILTER_TEXT_FURTHER));
     case PART_QUERY:
         return url_passes(question, FILTER_TEXT_QUERY);
     case PART_URL:

@@ -17,7 +17,13 @@
 struct model {
     const struct filter_input *input;
     struct filter_memo *memo;
-    struct bytes bare_path; /* decoded, as make_bare says */
+    /*
+     * How servers may read the path: decoded; that as make_bare says; and both decoded
+     * further. Where that changes nothing, there are fewer.
+     */
+    struct bytes readings[4];
+    unsigned reading_count;
+    struct bytes further;
     uint8_t source[16];
     bool has_source;
 };
@@ -146,6 +152,8 @@ make_bare(struct bytes path, bool is_for_windows, struct arena *arena)
     size_t length = 0;
     char *bare;
 
+    if (path.at == NULL) /* no memory before */
+        return path;
     if (is_bare(path, is_for_windows))
         return path;
     bare = arena_take(arena, path.length + 1);
@@ -173,6 +181,28 @@ enforce(const struct model *model, struct filter_verdict *verdict,
         policy->model_reports_only ? policy->report_only_until : 0);
 }
 
+static void
+add_reading(struct model *model, struct bytes path)
+{
+    struct bytes bare =
+        make_bare(path, model->input->policy->ignores_case, model->input->arena);
+
+    if (bare.at == NULL)
+        filter_remember_trouble(model->memo, FAULT_MEMORY, "paths");
+    model->readings[model->reading_count++] = path;
+    if (bare.at != path.at)
+        model->readings[model->reading_count++] = bare;
+}
+
+static bool
+is_closed(const struct model *model, const struct path_rule *rule)
+{
+    for (unsigned i = 0; i < model->reading_count; i++)
+        if (is_for_path(model, rule, model->readings[i]))
+            return true;
+    return false;
+}
+
 static struct finding
 check_denied(const struct model *model, struct filter_verdict *verdict)
 {
@@ -184,9 +214,7 @@ check_denied(const struct model *model, struct filter_verdict *verdict)
         struct finding finding;
 
         if (rule->action != RULE_DENY || !is_for_source(model, rule) ||
-            (!is_for_path(model, rule, path) &&
-                (model->bare_path.at == path.at ||
-                    !is_for_path(model, rule, model->bare_path))))
+            !is_closed(model, rule))
             continue;
         finding = enforce(model, verdict,
             filter_found(FAULT_FILTER_PATH_DENIED, rule->id, 8, path),
@@ -208,7 +236,7 @@ find_allowed(const struct model *model)
         if (rule->action == RULE_ALLOW &&
             is_for_path(model, rule, model->input->url->decoded) &&
             is_for_source(model, rule))
-            return rule;
+            return is_for_path(model, rule, model->further) ? rule : NULL;
     }
     return NULL;
 }
@@ -379,10 +407,14 @@ FILTER_CHECK(model)
     if (!input->policy->has_model)
         return filter_found_nothing();
     model.memo = filter_memo_of(input, verdict);
-    model.bare_path =
-        make_bare(input->url->decoded, input->policy->ignores_case, input->arena);
-    if (model.memo == NULL || model.bare_path.at == NULL)
+    if (model.memo == NULL)
         return filter_found(FAULT_MEMORY, "paths", 0, BYTES(""));
+    model.further = filter_memo_text(input, model.memo, FILTER_TEXT_FURTHER)->text;
+    add_reading(&model, input->url->decoded);
+    if (filter_reads_further(input))
+        add_reading(&model, model.further);
+    if (filter_lacks_memory(model.memo))
+        return model.memo->trouble;
     model.has_source = read_source(input->source, model.source);
 
     finding = check_denied(&model, verdict);

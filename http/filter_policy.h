@@ -80,7 +80,8 @@ struct network {
  * Of a deny rule only paths, sources and date count: what is closed is closed to every
  * method. Its globs are tried on the path without ";parameters" and doubled slashes,
  * too, because servers read those away, and where case is ignored, which is IIS, without
- * dots and blanks at the end of segments and what stands behind a ':' there.
+ * dots and blanks at the end of segments and what stands behind a ':' there; and on all
+ * of these of the path decoded further.
  */
 struct path_rule {
     const char *id;     /* "RC010": in the log, never on a page */

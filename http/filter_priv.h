@@ -9,7 +9,9 @@
 #include "http/words.h"
 
 enum filter_text {
-    FILTER_TEXT_PATH,  /* decoded */
+    FILTER_TEXT_PATH, /* decoded */
+    /* decoded until nothing is escaped and, for servers on Windows, best-fitted */
+    FILTER_TEXT_FURTHER,
     FILTER_TEXT_QUERY, /* decoded */
     FILTER_TEXT_URL,   /* path?query, decoded twice */
     FILTER_TEXT_COUNT,
@@ -39,6 +41,14 @@ static inline bool
 filter_lacks_memory(const struct filter_memo *memo)
 {
     return memo != NULL && memo->trouble.fault == FAULT_MEMORY;
+}
+
+/* May FILTER_TEXT_FURTHER differ from FILTER_TEXT_PATH? */
+static inline bool
+filter_reads_further(const struct filter_input *input)
+{
+    return input->url->further.at != input->url->decoded.at ||
+        (input->policy->ignores_case && (input->url->oddities & URL_HAS_HIGH_BIT) != 0);
 }
 
 /* Never NULL; not whole when there is trouble. */

@@ -3,8 +3,8 @@
  * forbidden sequences, extensions.
  *
  * The knobs of URLScan and IIS request filtering; sub-status numbers are those of IIS.
- * Stateless but for the memo. Sequences are looked for twice, as received and
- * decoded: what is only in one of the two texts is refused, too.
+ * Stateless but for the memo. Sequences are looked for as received and decoded, in the
+ * path also decoded further: what is only in one of these texts is refused, too.
  *
  * Trust: everything but the policy comes from the network.
  */
@@ -19,15 +19,18 @@ static const struct {
 } oddities[] = {
     { URL_HAS_BAD_ESCAPE, FAULT_URL_ESCAPE, 11, "bad-escape" },
     { URL_HAS_UNICODE_ESCAPE, FAULT_URL_UNICODE_ESCAPE, 11, "unicode-escape" },
+    { URL_HAS_UNESCAPED, FAULT_HTTP_TARGET, 0, "unescaped" },
     { URL_HAS_DOUBLE_ENCODING, FAULT_URL_DOUBLE_ENCODED, 11, "double-encoding" },
     { URL_HAS_NUL, FAULT_URL_CONTROL, 0, "nul" },
     { URL_HAS_LINE_END, FAULT_URL_CONTROL, 0, "line-end" },
     { URL_HAS_CONTROL, FAULT_URL_CONTROL, 0, "control" },
+    { URL_HAS_TAB, FAULT_URL_CONTROL, 0, "tab" },
     { URL_HAS_BACKSLASH, FAULT_URL_BACKSLASH, 5, "backslash" },
     { URL_HAS_ENCODED_SLASH, FAULT_URL_ENCODED_SLASH, 11, "encoded-slash" },
     { URL_HAS_BAD_UTF8, FAULT_URL_UTF8, 12, "bad-utf8" },
     { URL_CLIMBS, FAULT_URL_CLIMBS, 5, "climbs" },
     { URL_HAS_DISGUISED_DOTS, FAULT_URL_CLIMBS, 5, "disguised-dots" },
+    { URL_HAS_BEST_FIT, FAULT_URL_CLIMBS, 5, "best-fit" },
     { URL_HAS_DOT_SEGMENTS, FAULT_FILTER_ODDITY, 5, "dot-segments" },
     { URL_HAS_HIGH_BIT, FAULT_FILTER_ODDITY, 12, "high-bit" },
     { URL_HAS_PARAMETERS, FAULT_FILTER_ODDITY, 0, "parameters" },
@@ -123,6 +126,8 @@ check_sequences(const struct filter_input *input, struct filter_verdict *verdict
             which == FILTER_TEXT_PATH ? filter_raw_path(input)
                                       : filter_raw_query(input),
             decoded);
+    if (word == NULL && which == FILTER_TEXT_PATH)
+        word = find_sequence(words, filter_memo_text(input, memo, FILTER_TEXT_FURTHER));
     if (word == NULL || filter_lacks_memory(memo))
         return memo->trouble;
     finding.part = *word;
@@ -189,16 +194,12 @@ is_ambiguous(struct bytes path, struct bytes extension)
     return dot != NULL && dot != extension.at;
 }
 
-FILTER_CHECK(extensions)
+static struct finding
+check_extension(const struct filter_policy *policy, struct bytes path)
 {
-    const struct filter_policy *policy = input->policy;
-    struct bytes path = input->url->decoded;
     struct bytes extension = extension_of(last_segment(path));
     const char *rule = NULL;
 
-    (void)verdict;
-    note_set(limit, "%u allowed, %u denied", policy->extensions_allowed.count,
-        policy->extensions_denied.count);
     if (words_hold_nocase(&policy->extensions_denied, extension))
         rule = "extensions.deny";
     else if (policy->extensions_allowed.count > 0 &&
@@ -209,4 +210,23 @@ FILTER_CHECK(extensions)
     if (rule == NULL)
         return filter_found_nothing();
     return filter_found(FAULT_FILTER_EXTENSION, rule, 7, path);
+}
+
+FILTER_CHECK(extensions)
+{
+    const struct filter_policy *policy = input->policy;
+    struct filter_memo *memo;
+    struct bytes further;
+    struct finding finding;
+
+    note_set(limit, "%u allowed, %u denied", policy->extensions_allowed.count,
+        policy->extensions_denied.count);
+    finding = check_extension(policy, input->url->decoded);
+    if (finding.fault != FAULT_NONE || !filter_reads_further(input))
+        return finding;
+    memo = filter_memo_of(input, verdict);
+    if (memo == NULL)
+        return filter_found(FAULT_MEMORY, "extensions", 0, BYTES(""));
+    further = filter_memo_text(input, memo, FILTER_TEXT_FURTHER)->text;
+    return filter_lacks_memory(memo) ? memo->trouble : check_extension(policy, further);
 }

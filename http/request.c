@@ -77,11 +77,29 @@ check_escapes(struct bytes target)
     return FAULT_NONE;
 }
 
+/*
+ * Browsers leave '|' and '^' of a path as they are, the others escaped (WHATWG URL, 1.3);
+ * whether an application takes what they leave, there and in the query, is its own to say.
+ */
+static bool
+is_escaped_in_path(struct bytes target)
+{
+    struct bytes rest = target;
+    struct bytes path = bytes_cut(&rest, '?');
+
+    for (size_t i = 0; i < path.length; i++)
+        if (scan_is(path.at[i], SCAN_UNESCAPED) && path.at[i] != '|' &&
+            path.at[i] != '^')
+            return false;
+    return true;
+}
+
 static enum fault
 read_target(struct head_reader *reader)
 {
     struct http_head *head = reader->head;
-    const char *stop = scan_while(reader->at, reader->end, SCAN_TARGET);
+    const char *stop =
+        scan_while(reader->at, reader->end, SCAN_TARGET | SCAN_UNESCAPED);
 
     if (stop - reader->at > reader->limits->target_bytes)
         return FAULT_HTTP_TARGET_LONG;
@@ -91,7 +109,8 @@ read_target(struct head_reader *reader)
         return FAULT_HTTP_REQUEST_LINE;
     head->target = bytes_of(reader->at, (size_t)(stop - reader->at));
     reader->at = stop + 1;
-    return check_escapes(head->target);
+    return is_escaped_in_path(head->target) ? check_escapes(head->target)
+                                            : FAULT_HTTP_TARGET;
 }
 
 static enum fault

@@ -22,19 +22,24 @@ enum scan_class {
     SCAN_UNRESERVED = 16, /* RFC 3986, 2.3 */
     SCAN_PATH = 32,       /* pchar without '%' (RFC 3986, 3.3) */
     SCAN_TEXT = 64,       /* HTAB, SP, VCHAR, obs-text (RFC 9110, 5.5) */
+    /*
+     * What RFC 3986 wants escaped and browsers leave as it is: no member of the query
+     * percent-encode set (WHATWG URL, 1.3). In a path they leave '|' and '^' alone.
+     */
+    SCAN_UNESCAPED = 128,
 };
 
 extern const unsigned char scan_classes[256];
 
 static inline bool
-scan_is(char c, enum scan_class class)
+scan_is(char c, unsigned class)
 {
     return (scan_classes[(unsigned char)c] & class) != 0;
 }
 
 /* The first byte from `at` on that is not of the class, or `end`. */
 static inline const char *
-scan_while(const char *at, const char *end, enum scan_class class)
+scan_while(const char *at, const char *end, unsigned class)
 {
     while (at < end && scan_is(*at, class))
         at++;
@@ -43,7 +48,7 @@ scan_while(const char *at, const char *end, enum scan_class class)
 
 /* True when all of `text` is of the class; so is the empty view. */
 static inline bool
-scan_all(struct bytes text, enum scan_class class)
+scan_all(struct bytes text, unsigned class)
 {
     return scan_while(text.at, text.at + text.length, class) == text.at + text.length;
 }

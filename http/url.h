@@ -20,6 +20,7 @@
 struct url {
     struct bytes path;      /* canonical, still escaped, begins with '/', or "*" */
     struct bytes decoded;   /* path, decoded once: for matching only */
+    struct bytes further;   /* ... until nothing is escaped: what some servers match */
     struct bytes query;     /* without '?'; at == NULL when there is no '?' */
     struct bytes canonical; /* path?query: what is sent */
     uint32_t oddities;      /* enum url_oddity of the path */
@@ -37,11 +38,19 @@ url_canonicalise(struct bytes target, struct arena *arena, struct url *url) MUST
 /*
  * The fault that generic strictness gives for these oddities, or FAULT_NONE.
  *
- * In the path: malformed and %u escapes, double encoding, controls, backslashes,
- * encoded slashes, bad UTF-8, dot segments that climb or hide. In the query only
- * malformed and %u escapes, NUL and line ends: a URL or a subject inside a parameter
- * is encoded twice by right, and what a parameter may hold its application knows.
+ * In the path: malformed and %u escapes, what decoding again turns into something of
+ * this list, controls, backslashes, encoded slashes, bad UTF-8, dot segments that climb
+ * or hide, bytes that are not escaped. In the query only malformed and %u escapes, NUL,
+ * line ends and bytes that are not escaped: a URL or a subject inside a parameter is
+ * encoded twice by right, and what a parameter may hold its application knows.
  */
 enum fault url_judge(const struct url *url) MUST_USE;
+
+/*
+ * `path` as a program on Windows sees it that has asked for it in the bytes of a code
+ * page: fullwidth forms become ASCII, and some signs a separator. The same view when
+ * nothing changes; { NULL, 0 } when the arena is used up.
+ */
+struct bytes url_fold_best_fit(struct bytes path, struct arena *arena) MUST_USE;
 
 #endif

@@ -6,7 +6,8 @@
 #define HTTP_URL_POLICY_H
 
 enum url_oddity {
-    URL_HAS_DOUBLE_ENCODING = 1 << 0, /* decoding twice gives something else */
+    /* decoding again gives what is refused in itself, or a dot segment */
+    URL_HAS_DOUBLE_ENCODING = 1 << 0,
     URL_HAS_NUL = 1 << 1,
     URL_HAS_LINE_END = 1 << 2,  /* an encoded CR or LF */
     URL_HAS_CONTROL = 1 << 3,   /* another encoded control character */
@@ -20,16 +21,23 @@ enum url_oddity {
     URL_HAS_EMPTY_SEGMENTS = 1 << 11, /* "//" */
     URL_HAS_UNICODE_ESCAPE = 1 << 12, /* %uXXXX */
     URL_HAS_BAD_ESCAPE = 1 << 13,     /* '%' without two hex digits */
-    /* a dot segment spelled with %2e, or before ';' */
+    /* a dot segment spelled with %2e, before ';' (or %3b), or beside %2f */
     URL_HAS_DISGUISED_DOTS = 1 << 14,
+    /* a byte that browsers leave as it is and RFC 3986 does not: | ^ ` { } \ */
+    URL_HAS_UNESCAPED = 1 << 15,
+    URL_HAS_TAB = 1 << 16, /* encoded: stands in names of files */
+    /* what code pages of Windows turn into a separator or a dot segment */
+    URL_HAS_BEST_FIT = 1 << 17,
 };
 
 /* What url_judge refuses: in the path, and in the query, where more is written by right. */
 #define URL_ODDITIES_DEFAULT                                                           \
     (URL_HAS_DOUBLE_ENCODING | URL_HAS_NUL | URL_HAS_LINE_END | URL_HAS_CONTROL |      \
         URL_HAS_BACKSLASH | URL_HAS_ENCODED_SLASH | URL_HAS_BAD_UTF8 | URL_CLIMBS |    \
-        URL_HAS_UNICODE_ESCAPE | URL_HAS_BAD_ESCAPE | URL_HAS_DISGUISED_DOTS)
+        URL_HAS_UNICODE_ESCAPE | URL_HAS_BAD_ESCAPE | URL_HAS_DISGUISED_DOTS |         \
+        URL_HAS_UNESCAPED | URL_HAS_TAB)
 #define URL_QUERY_ODDITIES_DEFAULT                                                     \
-    (URL_HAS_NUL | URL_HAS_LINE_END | URL_HAS_UNICODE_ESCAPE | URL_HAS_BAD_ESCAPE)
+    (URL_HAS_NUL | URL_HAS_LINE_END | URL_HAS_UNICODE_ESCAPE | URL_HAS_BAD_ESCAPE |    \
+        URL_HAS_UNESCAPED)
 
 #endif

@@ -47,7 +47,7 @@ require_text(struct bytes text)
 }
 
 static void
-require_word(struct bytes text, enum scan_class class)
+require_word(struct bytes text, unsigned class)
 {
     require(text.length > 0 && scan_all(text, class));
 }
@@ -57,7 +57,7 @@ http_write_request_line(struct chunk_queue *to, struct bytes method,
     struct bytes target)
 {
     require_word(method, SCAN_TOKEN);
-    require_word(target, SCAN_TARGET);
+    require_word(target, SCAN_TARGET | SCAN_UNESCAPED);
     APPEND(to, method, BYTES(" "), target, BYTES(" HTTP/1.1\r\n"));
 }
 

@@ -56,7 +56,7 @@ put_segment(struct text *text, struct bytes segment)
 {
     static const char unreserved[] = "-._~0123456789abcdefghijklmnopqrstuvwxyz"
                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    static const char others[] = "!$&'()*+,;=:@";
+    static const char others[] = "!$&'()*+,;=:@|^[]";
     size_t width;
 
     for (size_t at = 0; at < segment.length; at += width) {
@@ -160,6 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(url_canonicalise(url.canonical, &arena, &again) == FAULT_NONE);
     require(bytes_equal(again.canonical, url.canonical));
     require(bytes_equal(again.decoded, url.decoded));
+    require(bytes_equal(again.further, url.further));
     require((again.oddities & (URL_HAS_DOT_SEGMENTS | URL_CLIMBS)) == 0);
     require((url.oddities | again.oddities) == url.oddities);
     if (url_judge(&url) == FAULT_NONE)

@@ -50,6 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     oracle_canonicalise(bytes_of(target, size + 1), &expected);
     require_same("path", url.path, &expected.path);
     require_same("decoded", url.decoded, &expected.decoded);
+    require_same("further", url.further, &expected.further);
     require_same("query", url.query, &expected.query);
     require((url.query.at != NULL) == expected.has_query);
     require_same("canonical", url.canonical, &expected.canonical);

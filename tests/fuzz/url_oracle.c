@@ -100,22 +100,27 @@ is_in(const char *set, unsigned char value)
 
 #define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 #define SUB_DELIMS "!$&'()*+,;="
+#define NOT_ESCAPED "|^`{}\\"
 
+/* Besides what RFC 3986 lets stand, '|', '^' and brackets, as browsers do. */
 static void
 put_path_character(struct oracle_text *text, struct character c)
 {
     if (is_in(UNRESERVED, c.value) ||
-        (!c.is_escaped && is_in(SUB_DELIMS ":@", c.value)))
+        (!c.is_escaped &&
+            is_in(SUB_DELIMS ":@"
+                             "|^[]",
+                c.value)))
         put(text, (char)c.value);
     else
         put_escape(text, c.value);
 }
 
-/* Brackets stand in queries everywhere, though RFC 3986 has them escaped. */
+/* What no browser escapes in a query stands there, whatever RFC 3986 says. */
 static void
 put_query_character(struct oracle_text *text, struct character c)
 {
-    if (!c.is_escaped && is_in(UNRESERVED SUB_DELIMS ":@/?[]", c.value))
+    if (!c.is_escaped && is_in(UNRESERVED SUB_DELIMS ":@/?[]" NOT_ESCAPED, c.value))
         put(text, (char)c.value);
     else
         put_escape(text, c.value);
@@ -128,24 +133,38 @@ is_dots(const struct character *at, size_t count)
         at[count - 1].value == '.';
 }
 
+static bool
+has_escape(const struct character *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (at[i].is_escaped)
+            return true;
+    return false;
+}
+
 static uint32_t
 oddities_of_segment(const struct character *at, size_t count)
 {
     uint32_t oddities = 0;
-    size_t name = 0;
+    size_t start = 0;
 
-    while (name < count && (at[name].value != ';' || at[name].is_escaped))
-        name++;
-    if (name < count)
-        oddities |= URL_HAS_PARAMETERS;
-    if (!is_dots(at, name))
-        return oddities;
-    if (name < count)
-        return oddities | URL_HAS_DISGUISED_DOTS;
-    oddities |= URL_HAS_DOT_SEGMENTS;
     for (size_t i = 0; i < count; i++)
-        if (at[i].is_escaped)
+        if (at[i].value == ';' && !at[i].is_escaped)
+            oddities |= URL_HAS_PARAMETERS;
+    if (is_dots(at, count))
+        oddities |= URL_HAS_DOT_SEGMENTS;
+    while (start <= count) { /* what is one segment for us may be several for others */
+        size_t name = start, end;
+
+        while (name < count && at[name].value != ';' && at[name].value != '/')
+            name++;
+        for (end = name; end < count && at[end].value != '/';)
+            end++;
+        if (is_dots(at + start, name - start) &&
+            (name < count || start > 0 || has_escape(at, count)))
             oddities |= URL_HAS_DISGUISED_DOTS;
+        start = end + 1;
+    }
     return oddities;
 }
 
@@ -221,21 +240,6 @@ is_utf8(const struct characters *text)
     return true;
 }
 
-/* Is there an escape of either kind in what the characters stand for? */
-static bool
-is_encoded_twice(const struct characters *text)
-{
-    static char values[ORACLE_TARGET_BYTES];
-    struct bytes once = { values, text->count };
-
-    for (size_t i = 0; i < text->count; i++)
-        values[i] = (char)text->at[i].value;
-    for (size_t i = 0; i < once.length; i++)
-        if (values[i] == '%' && (has_hex(once, i + 1, 2) || is_unicode_escape(once, i)))
-            return true;
-    return false;
-}
-
 static uint32_t
 oddities_of_characters(const struct characters *text)
 {
@@ -248,6 +252,8 @@ oddities_of_characters(const struct characters *text)
             oddities |= URL_HAS_NUL;
         else if (c.value == '\r' || c.value == '\n')
             oddities |= URL_HAS_LINE_END;
+        else if (c.value == '\t')
+            oddities |= URL_HAS_TAB;
         else if (c.value < ' ' || c.value == 0x7f)
             oddities |= URL_HAS_CONTROL;
         if (c.value == '\\')
@@ -256,6 +262,8 @@ oddities_of_characters(const struct characters *text)
             oddities |= URL_HAS_ENCODED_SLASH;
         if (c.value >= 0x80)
             oddities |= URL_HAS_HIGH_BIT;
+        if (!c.is_escaped && is_in(NOT_ESCAPED, c.value))
+            oddities |= URL_HAS_UNESCAPED;
         if (c.is_unicode)
             oddities |= URL_HAS_UNICODE_ESCAPE;
         if (c.is_broken)
@@ -263,8 +271,6 @@ oddities_of_characters(const struct characters *text)
     }
     if (!is_utf8(text))
         oddities |= URL_HAS_BAD_UTF8;
-    if (is_encoded_twice(text))
-        oddities |= URL_HAS_DOUBLE_ENCODING;
     return oddities;
 }
 
@@ -283,6 +289,145 @@ decode_path(struct oracle_url *url)
     read_characters(bytes_of(url->path.bytes, url->path.length), &characters);
     for (size_t i = 0; i < characters.count; i++)
         put(&url->decoded, (char)characters.at[i].value);
+}
+
+/* --- read again, as others may --- */
+
+/* Does an escape of these characters stand for what nobody may slip in so? */
+static bool
+has_smuggled(const struct characters *text)
+{
+    bool has_high = false;
+
+    for (size_t i = 0; i < text->count; i++) {
+        unsigned char value = text->at[i].value;
+
+        if (!text->at[i].is_escaped)
+            continue;
+        if (value == '/' || value == '\\' || value == 0x7f ||
+            (value < ' ' && value != '\t'))
+            return true;
+        has_high = has_high || value >= 0x80;
+    }
+    return has_high && !is_utf8(text);
+}
+
+/* Is a segment only dots, some of them escaped, whatever follows a ';'? */
+static bool
+has_smuggled_dots(const struct characters *text)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i <= text->count; i++) {
+        size_t name = start;
+
+        if (i < text->count && (text->at[i].value != '/' || text->at[i].is_escaped))
+            continue;
+        while (name < i && text->at[name].value != ';')
+            name++;
+        /* a '%' that begins no escape counts, too: there is none in a name of dots */
+        if (is_dots(text->at + start, name - start))
+            for (size_t k = start; k < i; k++)
+                if (text->at[k].is_escaped || text->at[k].value == '%')
+                    return true;
+        start = i + 1;
+    }
+    return false;
+}
+
+/* What a code page of Windows has for a code point; 0 for none that counts. */
+static char
+look_alike(uint32_t code)
+{
+    if (code >= 0xff01 && code <= 0xff5e)
+        return (char)(code - 0xfee0);
+    if (code == 0x2044 || code == 0x2215)
+        return '/';
+    if (code == 0xa5 || code == 0x20a9 || code == 0x2216 || code == 0xfe68)
+        return '\\';
+    return code == 0x2024 || code == 0xfe52 ? '.' : 0;
+}
+
+/* One character from `*at` on, by the first byte's promise alone. */
+static char
+take_look_alike(const struct oracle_text *text, size_t *at)
+{
+    const unsigned char *bytes = (const unsigned char *)text->bytes + *at;
+    size_t left = text->length - *at;
+    uint32_t code = 0;
+
+    if (bytes[0] >= 0xe0 && bytes[0] <= 0xef && left >= 3) {
+        code = (bytes[0] & 15u) * 4096 + (bytes[1] & 63u) * 64 + (bytes[2] & 63u);
+        *at += 3;
+    } else if (bytes[0] >= 0xc0 && bytes[0] <= 0xdf && left >= 2) {
+        code = (bytes[0] & 31u) * 64 + (bytes[1] & 63u);
+        *at += 2;
+    } else {
+        *at += 1;
+    }
+    return look_alike(code);
+}
+
+static bool
+has_look_alikes(const struct oracle_text *text)
+{
+    size_t length = 0;
+    bool only_dots = true, is_false = false; /* of the segment so far */
+
+    for (size_t at = 0; at < text->length;) {
+        char plain = text->bytes[at];
+        char seen = take_look_alike(text, &at);
+
+        if (seen == '/' || seen == '\\')
+            return true;
+        if (plain == '/') {
+            if (only_dots && is_false && length <= 2)
+                return true;
+            length = 0;
+            only_dots = true;
+            is_false = false;
+            continue;
+        }
+        length++;
+        only_dots = only_dots && (seen == '.' || plain == '.');
+        is_false = is_false || seen == '.';
+    }
+    return only_dots && is_false && length <= 2;
+}
+
+static bool
+has_unicode(const struct oracle_text *text)
+{
+    struct bytes all = bytes_of(text->bytes, text->length);
+
+    for (size_t i = 0; i < all.length; i++)
+        if (all.at[i] == '%' && is_unicode_escape(all, i))
+            return true;
+    return false;
+}
+
+static void
+read_further(struct oracle_url *url)
+{
+    static struct characters again;
+
+    url->further = url->decoded;
+    for (unsigned round = 0; round <= 4; round++) {
+        if (has_unicode(&url->further))
+            url->oddities |= URL_HAS_DOUBLE_ENCODING;
+        read_characters(bytes_of(url->further.bytes, url->further.length), &again);
+        if (!has_escape(again.at, again.count))
+            break;
+        if (round == 4 || has_smuggled(&again) || has_smuggled_dots(&again))
+            url->oddities |= URL_HAS_DOUBLE_ENCODING;
+        if (round == 4)
+            break;
+        url->further.length = 0;
+        for (size_t i = 0; i < again.count; i++)
+            put(&url->further, (char)again.at[i].value);
+    }
+    if (has_look_alikes(&url->further))
+        url->oddities |= URL_HAS_BEST_FIT;
 }
 
 void
@@ -307,6 +452,7 @@ oracle_canonicalise(struct bytes target, struct oracle_url *url)
         resolve(&characters, url);
     }
     decode_path(url);
+    read_further(url);
     append(&url->canonical, &url->path);
     if (!url->has_query)
         return;

@@ -17,7 +17,7 @@ struct oracle_text {
 };
 
 struct oracle_url {
-    struct oracle_text path, decoded, query, canonical;
+    struct oracle_text path, decoded, further, query, canonical;
     bool has_query;
     uint32_t oddities, query_oddities; /* enum url_oddity */
 };

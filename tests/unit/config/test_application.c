@@ -236,7 +236,7 @@ oddities_are_allowed_everywhere_and_denied_in_the_path(void **state)
     (void)state;
     assert_int_equal(p->url_oddities,
         (URL_ODDITIES_DEFAULT & ~(URL_HAS_ENCODED_SLASH | URL_HAS_BAD_ESCAPE)) |
-            URL_HAS_HIGH_BIT);
+            URL_HAS_HIGH_BIT | (p->ignores_case ? URL_HAS_BEST_FIT : 0));
     assert_int_equal(p->query_oddities,
         URL_QUERY_ODDITIES_DEFAULT & ~URL_HAS_BAD_ESCAPE);
 }
@@ -263,6 +263,9 @@ each_oddity_has_its_word(void **state)
         { "unicode-escape", URL_HAS_UNICODE_ESCAPE },
         { "bad-escape", URL_HAS_BAD_ESCAPE },
         { "disguised-dots", URL_HAS_DISGUISED_DOTS },
+        { "unescaped", URL_HAS_UNESCAPED },
+        { "tab", URL_HAS_TAB },
+        { "best-fit", URL_HAS_BEST_FIT },
     };
 
     (void)state;

@@ -15,7 +15,12 @@ spellings_are_refused_by_name(void **state)
     static const struct row rows[] = {
         { "GET /a/b?c=%2541", "", PASSES },
         { "GET /a;b", "", PASSES },
-        { "GET /%2541", "", FAULT_URL_DOUBLE_ENCODED, 11, "double-encoding" },
+        { "GET /%2541", "", PASSES },
+        { "GET /%252f", "", FAULT_URL_DOUBLE_ENCODED, 11, "double-encoding" },
+        { "GET /a|b", "", FAULT_HTTP_TARGET, 0, "unescaped" },
+        { "GET /a?{b}", "", PASSES },
+        { "GET /a%09", "", FAULT_URL_CONTROL, 0, "tab" },
+        { "GET /a%c2%a5", "", FAULT_URL_CLIMBS, 5, "best-fit" },
         { "GET /a%5cb", "", FAULT_URL_BACKSLASH, 5, "backslash" },
         { "GET /a%2fb", "", FAULT_URL_ENCODED_SLASH, 11, "encoded-slash" },
         { "GET /%c3%a4", "", FAULT_FILTER_ODDITY, 12, "high-bit" },
@@ -36,7 +41,7 @@ faults_are_those_of_generic_strictness(void **state)
 {
     const struct filter_policy policy = {
         .url_oddities = ~(uint32_t)(URL_HAS_DOT_SEGMENTS | URL_HAS_HIGH_BIT |
-            URL_HAS_PARAMETERS | URL_HAS_EMPTY_SEGMENTS),
+            URL_HAS_PARAMETERS | URL_HAS_EMPTY_SEGMENTS | URL_HAS_BEST_FIT),
         .query_oddities = URL_HAS_NUL | URL_HAS_LINE_END | URL_HAS_BAD_ESCAPE |
             URL_HAS_UNICODE_ESCAPE,
     };

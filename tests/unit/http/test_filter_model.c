@@ -93,6 +93,10 @@ only_published_paths_pass(void **state)
         { "GET /APP/x", "", PASSES },
         { "GET /Index.PHP?_TASK=Mail", "", PASSES },
         { "GET /App/ADMIN/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/%ef%bd%81dmin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/%25ef%25bc%25a1DMIN/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/%ef%bd%81b.pdf", "", PASSES },
+        { "GET /%ef%bd%81pp/x.pdf", "", FAULT_FILTER_PATH, 0, "paths" },
     };
 
     (void)state;
@@ -111,6 +115,15 @@ closed_paths_stay_closed_however_they_are_spelled(void **state)
         { "GET /app;a=b/admin;c/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
         { "GET /app/y/../admin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
         { "GET /app/administrator", "", PASSES },
+        /* a server behind a server decodes again */
+        { "GET /app/%2561dmin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/%252561dmin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app//%2561dmin;a/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/admin%253bx/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app%2fadmin/x", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /app/x%2541%25.pdf", "", PASSES },
+        { "GET /%256fther", "", FAULT_FILTER_PATH, 0, "paths" },
+        { "GET /app/%ef%bd%81dmin/x", "", PASSES }, /* fullwidth: on Windows alone */
         { "GET /app/x/secret.php", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
         { "GET /app/secret.php", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },
         { "GET /app/x;a=b/y//secret.php;c", "", FAULT_FILTER_PATH_DENIED, 8, "D4" },

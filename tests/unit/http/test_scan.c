@@ -31,6 +31,7 @@ classes_hold_what_the_rfcs_print(void **state)
     check_class(SCAN_HOST, ALNUM "-._");
     check_class(SCAN_UNRESERVED, ALNUM "-._~");
     check_class(SCAN_PATH, PCHAR);
+    check_class(SCAN_UNESCAPED, "|^`{}\\");
     check_class(SCAN_TEXT, "");
 }
 
