@@ -56,9 +56,9 @@ require_there(const struct node *block, enum setting_id id, const char *hint,
 static void
 check_deny(const struct node *rule, struct diagnostics *d)
 {
-    static const enum setting_id of_no_meaning[] = { SETTING_PATH_RULE_METHODS,
-        SETTING_PATH_RULE_TYPES, SETTING_PATH_RULE_BODY, SETTING_PATH_RULE_IDLE,
-        SETTING_PATH_RULE_REQUIRES, SETTING_PARAMETER_BLOCK,
+    static const enum setting_id of_no_meaning[] = { SETTING_PATH_RULE_FILES,
+        SETTING_PATH_RULE_METHODS, SETTING_PATH_RULE_TYPES, SETTING_PATH_RULE_BODY,
+        SETTING_PATH_RULE_IDLE, SETTING_PATH_RULE_REQUIRES, SETTING_PARAMETER_BLOCK,
         SETTING_PATH_RULE_ONLY_PARAMETERS, SETTING_PATH_RULE_GRAMMAR,
         SETTING_PATH_RESPONSE_BLOCK };
     const struct node *from = tree_good(rule, SETTING_PATH_RULE_FROM);
@@ -159,6 +159,26 @@ check_extension(const struct node *application, struct diagnostics *d)
     check_rules(application, d);
 }
 
+/* Files and pages are two things, and who names files knows what the pages are. */
+static void
+check_files(const struct node *rule, const struct node *pages, struct diagnostics *d)
+{
+    const struct node *files = tree_good(rule, SETTING_PATH_RULE_FILES);
+    const struct node *v = tree_first_value(files);
+    char path[TREE_PATH_BYTES];
+
+    if (v != NULL && tree_first_value(pages) == NULL)
+        report(d, CODE_BOUNDS, files->key_mark,
+            "add pages: with the extensions that the application's server runs",
+            "%s: files, and nothing says what is none", tree_path(rule, path));
+    for (; v != NULL; v = tree_next_value(v))
+        for (const struct node *page = tree_first_value(pages); page != NULL;
+             page = tree_next_value(page))
+            if (strcasecmp(page->text, v->text) == 0)
+                report(d, CODE_BOUNDS, v->mark, "pages have a rule of their own",
+                    "%s: '%s' is a page, as pages says", tree_path(v, path), v->text);
+}
+
 void
 check_resolved(const struct node *application, struct diagnostics *d)
 {
@@ -176,8 +196,10 @@ check_resolved(const struct node *application, struct diagnostics *d)
     if (rule != NULL && !has_model)
         report(d, CODE_BOUNDS, rule->key_mark, "add model: true",
             "rules for paths have no meaning without a model");
-    for (; rule != NULL; rule = rule->next)
+    for (; rule != NULL; rule = rule->next) {
         allows |= rule->refused || !denies(rule);
+        check_files(rule, tree_good(whole, SETTING_APPLICATION_PAGES), d);
+    }
     if (has_model && !allows)
         report(d, CODE_BOUNDS, tree_mark(application),
             "add rules that allow, or write model: false",

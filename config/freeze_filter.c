@@ -51,9 +51,8 @@ count_entries(const struct node *map)
 }
 
 static struct word_list
-words(struct stash *stash, const struct node *block, enum setting_id id)
+words_of(struct stash *stash, const struct node *setting)
 {
-    const struct node *setting = tree_setting(block, id);
     unsigned count = count_values(setting);
     struct bytes *word = stash_take(stash, count, sizeof(*word));
     struct word_list list = { word, count };
@@ -62,6 +61,12 @@ words(struct stash *stash, const struct node *block, enum setting_id id)
          v = tree_next_value(v))
         *word++ = copy(stash, v->text);
     return list;
+}
+
+static struct word_list
+words(struct stash *stash, const struct node *block, enum setting_id id)
+{
+    return words_of(stash, tree_setting(block, id));
 }
 
 static const struct header_value *
@@ -149,6 +154,29 @@ freeze_networks(struct stash *stash, struct path_rule *rule, const struct node *
         require(pattern_read_network(v->text, network++) == NULL);
 }
 
+/* The word that no value can be: the parameter may be missing. */
+static void
+freeze_when(struct stash *stash, struct path_rule *rule, const struct node *map)
+{
+    struct when *when;
+
+    rule->when_count = count_entries(map);
+    rule->when = when = stash_take(stash, rule->when_count, sizeof(*when));
+    for (const struct node *e = map == NULL ? NULL : map->first; e != NULL;
+         e = e->next, when++) {
+        struct word_list all = words_of(stash, e);
+        struct bytes *word = stash_take(stash, all.count, sizeof(*word));
+
+        when->name = copy(stash, e->key);
+        when->words.words = word;
+        for (unsigned i = 0; i < all.count; i++)
+            if (bytes_equal(all.words[i], BYTES("absent")))
+                when->may_be_absent = true;
+            else
+                word[when->words.count++] = all.words[i];
+    }
+}
+
 static void
 freeze_parameters(struct stash *stash, struct path_rule *rule, const struct node *map)
 {
@@ -179,10 +207,12 @@ freeze_rule(struct stash *stash, struct path_rule *rule, const struct node *bloc
     rule->source = copy_text(stash, block, SETTING_PATH_RULE_SOURCE);
     rule->action = (enum rule_action)tree_number(block, SETTING_PATH_RULE_ACTION);
     rule->paths = paths(stash, block, prefix);
+    rule->files = words(stash, block, SETTING_PATH_RULE_FILES);
     rule->methods = words(stash, block, SETTING_PATH_RULE_METHODS);
     rule->types = words(stash, block, SETTING_PATH_RULE_TYPES);
     rule->required_headers = words(stash, block, SETTING_PATH_RULE_REQUIRES);
     rule->from_is_exception = unless != NULL;
+    freeze_when(stash, rule, tree_setting(block, SETTING_PATH_RULE_WHEN));
     freeze_networks(stash, rule,
         unless != NULL ? unless : tree_setting(block, SETTING_PATH_RULE_FROM));
     rule->body_bytes = tree_number(block, SETTING_PATH_RULE_BODY);
@@ -313,6 +343,7 @@ freeze_url(struct stash *stash, struct filter_policy *p, const struct node *a)
         words(stash, extensions, SETTING_APPLICATION_EXTENSIONS_ALLOW);
     p->extensions_denied =
         words(stash, extensions, SETTING_APPLICATION_EXTENSIONS_DENY);
+    p->pages = words(stash, a, SETTING_APPLICATION_PAGES);
     p->refuses_ambiguous_extension =
         tree_number(extensions, SETTING_APPLICATION_EXTENSIONS_AMBIGUOUS) != 0;
 }

@@ -198,6 +198,25 @@ pattern_check_field(const char *text)
         : "the name of a header field, such as X-Remote-User";
 }
 
+bool
+pattern_is_of_framing(const char *name)
+{
+    static const char *const names[] = { "Connection", "Content-Length", "Keep-Alive",
+        "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+const char *
+pattern_check_parameter(const char *text)
+{
+    return strchr(text, '*') == NULL ? check_text(text)
+                                     : "the name of one parameter, without '*'";
+}
+
 static const char *
 check_field(const char *text)
 {

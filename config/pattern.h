@@ -21,6 +21,12 @@ const char *pattern_check(enum setting_type type, const char *text) MUST_USE;
 /* The name of a header field, without an asterisk (RFC 9110, 5.1). */
 const char *pattern_check_field(const char *text) MUST_USE;
 
+/* Fields that say where a message or a connection ends: written by postern alone. */
+bool pattern_is_of_framing(const char *name);
+
+/* The name of one parameter of a query. */
+const char *pattern_check_parameter(const char *text) MUST_USE;
+
 /* The ids of rules, "RC010" or "RC010a", and of mitigations, "PM-2021-26855". */
 const char *pattern_check_rule(const char *text) MUST_USE;
 const char *pattern_check_mitigation(const char *text) MUST_USE;

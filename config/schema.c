@@ -112,7 +112,8 @@ schema_value_block(enum setting_type type)
 bool
 schema_takes_list(const struct setting *setting)
 {
-    return setting->count == COUNT_SOME || setting->count == COUNT_ANY;
+    return setting->count == COUNT_SOME || setting->count == COUNT_ANY ||
+        setting->count == COUNT_NAMED;
 }
 
 bool

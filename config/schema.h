@@ -73,9 +73,10 @@ enum setting_type {
 
 enum setting_count {
     COUNT_ONE,
-    COUNT_SOME, /* one or a list */
-    COUNT_ANY,  /* the same, and the list may be empty */
-    COUNT_EACH, /* a map from names of header fields to values */
+    COUNT_SOME,  /* one or a list */
+    COUNT_ANY,   /* the same, and the list may be empty */
+    COUNT_EACH,  /* a map from names of header fields to values */
+    COUNT_NAMED, /* a map from names of parameters to one value or a list */
 };
 
 /* What the keys of a block are. */
@@ -131,7 +132,7 @@ const struct setting *schema_block(enum block_id block);
 /* The block that may stand in place of a value of this type, BLOCK_NONE for most. */
 enum block_id schema_value_block(enum setting_type type);
 
-/* True when a list of values is accepted beside one. */
+/* True when a list of values is accepted beside one, of COUNT_NAMED under each name. */
 bool schema_takes_list(const struct setting *setting);
 
 /* True when a later version will know it. For a value: also when it begins with a row's "word:". */

@@ -18,7 +18,8 @@
 #define NAME "[A-Za-z0-9_-]+"
 #define TOKEN "[A-Za-z0-9!#$%&'+.^_`|~-]+"
 #define LINE "[^\\x00-\\x1f\\x7f]"
-#define STARRED "[^\\x00-\\x1f\\x7f*]+\\*?"
+#define PARAMETER "[^\\x00-\\x1f\\x7f*]+"
+#define STARRED PARAMETER "\\*?"
 
 static void
 print_pattern(const char *pattern, FILE *to)
@@ -49,7 +50,8 @@ static const char *const patterns[] = {
     [TYPE_TEXT] = "^" LINE "+$",
     [TYPE_LINE] = "^" LINE "*$",
     [TYPE_BASE] = "^(/|" PREFIX ")$",
-    [TYPE_GLOB] = "^/([^*%?#\\\\\\x00-\\x1f\\x7f]|\\*(?!\\*))*(/\\*\\*)?$",
+    [TYPE_GLOB] = "^(?!.*/\\*\\*/\\*\\*)(/(\\*\\*|([^/*%?#\\\\\\x00-\\x1f\\x7f]|"
+                  "\\*(?!\\*))*))+$",
     [TYPE_METHOD] = "^[A-Z_-]+$",
     [TYPE_FIELD] = "^" TOKEN "\\*?$",
     [TYPE_WORD] = "^(" STARRED ")?$",
@@ -150,6 +152,34 @@ print_inner(const struct setting *setting, FILE *to)
     putc('}', to);
 }
 
+/* One value, or where it may be a list that. */
+static void
+print_values(const struct setting *setting, FILE *to)
+{
+    if (!schema_takes_list(setting)) {
+        print_type(setting, to);
+        return;
+    }
+    fputs("\"anyOf\":[{", to);
+    print_type(setting, to);
+    fprintf(to, "},{\"type\":\"array\",\"minItems\":%d,\"items\":{",
+        setting->count != COUNT_ANY);
+    print_type(setting, to);
+    fputs("}}]", to);
+}
+
+static void
+print_map(const char *keys, const struct setting *setting, FILE *to)
+{
+    fputs("\"type\":\"object\",\"additionalProperties\":false,"
+          "\"patternProperties\":{",
+        to);
+    json_text(keys, to);
+    fputs(":{", to);
+    print_values(setting, to);
+    fputs("}}", to);
+}
+
 static void
 print_setting(const struct setting *setting, FILE *to)
 {
@@ -158,24 +188,12 @@ print_setting(const struct setting *setting, FILE *to)
         return;
     }
     putc('{', to);
-    if (schema_takes_list(setting)) {
-        fputs("\"anyOf\":[{", to);
-        print_type(setting, to);
-        fprintf(to, "},{\"type\":\"array\",\"minItems\":%d,\"items\":{",
-            setting->count == COUNT_SOME);
-        print_type(setting, to);
-        fputs("}}]", to);
-    } else if (setting->count == COUNT_EACH) {
-        fputs("\"type\":\"object\",\"additionalProperties\":false,"
-              "\"patternProperties\":{",
-            to);
-        json_text("^" TOKEN "$", to);
-        fputs(":{", to);
-        print_type(setting, to);
-        fputs("}}", to);
-    } else {
-        print_type(setting, to);
-    }
+    if (setting->count == COUNT_EACH)
+        print_map("^" TOKEN "$", setting, to);
+    else if (setting->count == COUNT_NAMED)
+        print_map("^" PARAMETER "$", setting, to);
+    else
+        print_values(setting, to);
     if (setting->initial != NULL) {
         /* Defaults are text here as in the table; a number without quotes would be wrong for some. */
         fputs(",\"default\":", to);

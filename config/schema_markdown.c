@@ -101,6 +101,8 @@ print_range(const struct setting *setting, FILE *to)
         fputs(", or a list", to);
     if (setting->count == COUNT_EACH)
         fputs(", for each header field", to);
+    if (setting->count == COUNT_NAMED)
+        fputs(", for each parameter", to);
 }
 
 static void

@@ -442,56 +442,9 @@ refuse_same_field(struct validation *v, const struct node *map, struct node *ent
     report_second_place(v->d, first->key_mark, "first given here");
 }
 
-/* Fields that say where a message or a connection ends: written by postern alone. */
-static bool
-is_of_framing(const char *name)
-{
-    static const char *const names[] = { "Connection", "Content-Length", "Keep-Alive",
-        "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcasecmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* A value for each name of a header field. */
 static void
-validate_each(struct validation *v, struct node *node, const struct setting *setting)
+validate_values(struct validation *v, struct node *node, const struct setting *setting)
 {
-    node->setting = setting;
-    if (node->refused)
-        return;
-    if (node->kind != NODE_MAP) {
-        refuse(v, node, CODE_KIND, "write {Name: value}",
-            "expected header fields with their values, found %s", found(node));
-        return;
-    }
-    for (struct node *entry = node->first; entry != NULL; entry = entry->next) {
-        const char *hint = pattern_check_field(entry->key);
-
-        if (hint != NULL)
-            refuse_name(v, entry, CODE_TYPE, hint);
-        else if (setting->type != TYPE_SIZE && is_of_framing(entry->key))
-            refuse_name(v, entry, CODE_NEVER,
-                "postern writes it, since it says where a message or connection ends");
-        else
-            refuse_same_field(v, node, entry);
-        validate_value(v, entry, setting);
-    }
-}
-
-static void
-validate_setting(struct validation *v, struct node *node, const struct setting *setting)
-{
-    if (setting->type == TYPE_BLOCK) {
-        validate_inner(v, node, setting);
-        return;
-    }
-    if (setting->count == COUNT_EACH) {
-        validate_each(v, node, setting);
-        return;
-    }
     if (!schema_takes_list(setting) || node->kind != NODE_LIST) {
         validate_value(v, node, setting);
         return;
@@ -502,6 +455,50 @@ validate_setting(struct validation *v, struct node *node, const struct setting *
             schema_type_text(setting->type));
     for (struct node *value = node->first; value != NULL; value = value->next)
         validate_value(v, value, setting);
+}
+
+/* A value for each name of a header field, or values for each of a parameter. */
+static void
+validate_each(struct validation *v, struct node *node, const struct setting *setting)
+{
+    bool by_field = setting->count == COUNT_EACH;
+
+    node->setting = setting;
+    if (node->refused)
+        return;
+    if (node->kind != NODE_MAP) {
+        refuse(v, node, CODE_KIND, "write {Name: value}",
+            "expected %s with their values, found %s",
+            by_field ? "header fields" : "parameters", found(node));
+        return;
+    }
+    for (struct node *entry = node->first; entry != NULL; entry = entry->next) {
+        const char *hint = by_field ? pattern_check_field(entry->key)
+                                    : pattern_check_parameter(entry->key);
+
+        if (hint != NULL)
+            refuse_name(v, entry, CODE_TYPE, hint);
+        else if (by_field && setting->type != TYPE_SIZE &&
+            pattern_is_of_framing(entry->key))
+            refuse_name(v, entry, CODE_NEVER,
+                "postern writes it, since it says where a message or connection ends");
+        else if (by_field)
+            refuse_same_field(v, node, entry);
+        validate_values(v, entry, setting);
+    }
+}
+
+static void
+validate_setting(struct validation *v, struct node *node, const struct setting *setting)
+{
+    if (setting->type == TYPE_BLOCK) {
+        validate_inner(v, node, setting);
+        return;
+    }
+    if (setting->count == COUNT_EACH || setting->count == COUNT_NAMED)
+        validate_each(v, node, setting);
+    else
+        validate_values(v, node, setting);
 }
 
 static const char *

@@ -1,9 +1,9 @@
 /*
  * http/filter_model.c - does the application have such a request? The positive model.
  *
- * The first deny rule for path and source refuses; else the first allow rule for both
- * decides, by itself and whole: method, media type, size, fields, parameters, grammar.
- * Nothing that matches no rule passes.
+ * The first deny rule for path, source and `when` refuses; else the first allow rule for
+ * them decides, by itself and whole: kind of file, method, media type, size, fields,
+ * parameters, grammar. Nothing that matches no rule passes.
  *
  * Trust: head and URL come from the network; the source is what accept() told.
  */
@@ -90,7 +90,7 @@ may_match(struct bytes glob, struct bytes path)
 {
     char last;
 
-    if (glob.length < 2)
+    if (glob.length < 2 || path.length == 0)
         return true;
     if (glob.at[1] != '*' && (path.length < 2 || !byte_may_be(glob.at[1], path.at[1])))
         return false;
@@ -100,8 +100,9 @@ may_match(struct bytes glob, struct bytes path)
     return glob.length < 8 || path.length < 8 || !begins_apart(glob.at, path.at);
 }
 
-static bool
-is_for_path(const struct model *model, const struct path_rule *rule, struct bytes path)
+/* The first glob of the rule that the path fits; NULL when it fits none. */
+static const struct bytes *
+find_glob(const struct model *model, const struct path_rule *rule, struct bytes path)
 {
     const bool ignores_case = model->input->policy->ignores_case;
 
@@ -109,9 +110,15 @@ is_for_path(const struct model *model, const struct path_rule *rule, struct byte
         struct bytes glob = rule->paths.words[i];
 
         if (may_match(glob, path) && filter_path_matches(glob, path, ignores_case))
-            return true;
+            return &rule->paths.words[i];
     }
-    return false;
+    return NULL;
+}
+
+static bool
+is_for_path(const struct model *model, const struct path_rule *rule, struct bytes path)
+{
+    return find_glob(model, rule, path) != NULL;
 }
 
 /* Windows drops dots and blanks at the end of a name, and a ':' begins a stream of it. */
@@ -203,6 +210,14 @@ is_closed(const struct model *model, const struct path_rule *rule)
     return false;
 }
 
+static bool
+denies_parameters(const struct model *model, const struct path_rule *rule)
+{
+    return rule->when_count == 0 ||
+        filter_when_denies(rule, filter_memo_parameters(model->input, model->memo),
+            model->input->policy->ignores_case);
+}
+
 static struct finding
 check_denied(const struct model *model, struct filter_verdict *verdict)
 {
@@ -214,7 +229,7 @@ check_denied(const struct model *model, struct filter_verdict *verdict)
         struct finding finding;
 
         if (rule->action != RULE_DENY || !is_for_source(model, rule) ||
-            !is_closed(model, rule))
+            !is_closed(model, rule) || !denies_parameters(model, rule))
             continue;
         finding = enforce(model, verdict,
             filter_found(FAULT_FILTER_PATH_DENIED, rule->id, 8, path),
@@ -225,20 +240,61 @@ check_denied(const struct model *model, struct filter_verdict *verdict)
     return filter_found_nothing();
 }
 
+static enum filter_fit
+fits_parameters(const struct model *model, const struct path_rule *rule,
+    struct bytes *unclear)
+{
+    if (rule->when_count == 0)
+        return FILTER_FITS;
+    return filter_when_fits(rule, filter_memo_parameters(model->input, model->memo),
+        model->input->policy->ignores_case, unclear);
+}
+
+/* The rule for a request, NULL when there is none. A finding when it is unclear which. */
 static const struct path_rule *
-find_allowed(const struct model *model)
+find_allowed(const struct model *model, struct filter_verdict *verdict,
+    struct finding *finding)
 {
     const struct filter_policy *policy = model->input->policy;
 
     for (unsigned i = 0; i < policy->rule_count; i++) {
         const struct path_rule *rule = &policy->rules[i];
+        struct bytes part;
 
-        if (rule->action == RULE_ALLOW &&
-            is_for_path(model, rule, model->input->url->decoded) &&
-            is_for_source(model, rule))
+        if (rule->action != RULE_ALLOW ||
+            !is_for_path(model, rule, model->input->url->decoded) ||
+            !is_for_source(model, rule))
+            continue;
+        switch (fits_parameters(model, rule, &part)) {
+        case FILTER_FITS:
             return is_for_path(model, rule, model->further) ? rule : NULL;
+        case FILTER_FITS_NOT:
+            break;
+        case FILTER_FITS_UNCLEARLY:
+            *finding = enforce(model, verdict,
+                filter_found(FAULT_FILTER_PARAMETER, rule->id, 19, part),
+                rule->report_only_until);
+            if (finding->fault != FAULT_NONE)
+                return NULL;
+            break;
+        }
     }
     return NULL;
+}
+
+/* An encoded slash is none of a file's name, and to some servers it is a slash. */
+static struct finding
+check_files(const struct model *model, const struct path_rule *rule)
+{
+    const struct url *url = model->input->url;
+    struct bytes wrong = filter_raw_path(model->input);
+
+    if (rule->files.count == 0 ||
+        ((url->oddities & URL_HAS_ENCODED_SLASH) == 0 &&
+            filter_names_file(rule, &model->input->policy->pages,
+                *find_glob(model, rule, url->decoded), url->decoded, &wrong)))
+        return filter_found_nothing();
+    return filter_found(FAULT_FILTER_EXTENSION, rule->id, 7, wrong);
 }
 
 static struct finding
@@ -370,7 +426,7 @@ static struct finding
 check_rule(const struct model *model, const struct path_rule *rule)
 {
     static struct finding (*const parts[])(const struct model *model,
-        const struct path_rule *rule) = { check_method, check_body,
+        const struct path_rule *rule) = { check_files, check_method, check_body,
         check_required_headers, check_parameters, check_grammar };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -385,10 +441,12 @@ check_rule(const struct model *model, const struct path_rule *rule)
 static struct finding
 check_allowed(const struct model *model, struct filter_verdict *verdict)
 {
-    const struct path_rule *rule = find_allowed(model);
-    struct finding finding;
+    struct finding finding = filter_found_nothing();
+    const struct path_rule *rule = find_allowed(model, verdict, &finding);
 
     verdict->rule = rule;
+    if (finding.fault != FAULT_NONE)
+        return finding;
     if (rule == NULL)
         return enforce(model, verdict,
             filter_found(FAULT_FILTER_PATH, "paths", 0, model->input->url->decoded), 0);

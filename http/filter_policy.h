@@ -44,6 +44,13 @@ struct parameter_rule {
     struct value_rule value;
 };
 
+/* A parameter by which a rule is chosen: what it may say, and whether it may be missing. */
+struct when {
+    struct bytes name;
+    struct word_list words; /* may end in '*' */
+    bool may_be_absent;
+};
+
 /* What no table of parameters can say; one function each in http/grammar.c. */
 enum grammar {
     GRAMMAR_NONE,
@@ -77,7 +84,7 @@ struct network {
  * A path is a glob over the decoded canonical path: one asterisk stands for anything
  * but '/', a segment of two for any number of segments or none, at the end for everything
  * below, all else for itself.
- * Of a deny rule only paths, sources and date count: what is closed is closed to every
+ * Of a deny rule only paths, sources, `when` and date count: what is closed is closed to every
  * method. Its globs are tried on the path without ";parameters" and doubled slashes,
  * too, because servers read those away, and where case is ignored, which is IIS, without
  * dots and blanks at the end of segments and what stands behind a ':' there; and on all
@@ -88,12 +95,15 @@ struct path_rule {
     const char *source; /* where the fact comes from */
     enum rule_action action;
     struct word_list paths;   /* globs */
+    struct word_list files;   /* empty: any name; else extensions, "." for none */
     struct word_list methods; /* empty: GET and HEAD */
     struct word_list types;   /* request media types; empty: no body may come */
     struct word_list required_headers;
     const struct network *from; /* only these sources; from_count 0: everybody */
     unsigned from_count;
-    bool from_is_exception; /* all sources but these (a deny rule's unless_from) */
+    bool from_is_exception;  /* all sources but these (a deny rule's unless_from) */
+    const struct when *when; /* only requests for which each of these holds */
+    unsigned when_count;
     uint64_t body_bytes;
     uint32_t idle_ms;
     const struct parameter_rule *parameters; /* of the query */
@@ -165,6 +175,7 @@ struct filter_policy {
     /* ".exe", and "." for a last segment without one; allowed empty: all. */
     struct word_list extensions_allowed, extensions_denied;
     bool refuses_ambiguous_extension;
+    struct word_list pages; /* extensions of what the application's server runs */
     struct word_list denied_in_path, denied_in_query; /* raw and decoded are searched */
     struct word_list denied_headers;   /* refused when a client sends one */
     struct word_list stripped_headers; /* dropped: identity, in this application */

@@ -80,6 +80,31 @@ struct finding
 filter_enforce(const struct filter_input *input, struct filter_verdict *verdict,
     struct finding finding, int64_t until, int64_t model_until);
 
+/*
+ * Is what the path, which fits the glob, names below the glob's literal beginning a file
+ * as the rule's `files` says, in folders that are none but folders? `wrong`: the segment
+ * that is not.
+ */
+bool filter_names_file(const struct path_rule *rule, const struct word_list *pages,
+    struct bytes glob, struct bytes path, struct bytes *wrong);
+
+/* One value of a parameter that `when` names. */
+bool
+filter_when_value_holds(const struct when *when, struct bytes value, bool ignores_case);
+
+/* Does the `when` of a rule that denies hold, as any server may read the parameters? */
+bool filter_when_denies(const struct path_rule *rule, const struct pairs *pairs,
+    bool ignores_case);
+
+/*
+ * Is a rule that allows for these parameters? Unclear: it may be, but `unclear`, which
+ * it names, comes more than once or in another spelling, and servers differ in what they
+ * make of that.
+ */
+enum filter_fit { FILTER_FITS, FILTER_FITS_NOT, FILTER_FITS_UNCLEARLY };
+enum filter_fit filter_when_fits(const struct path_rule *rule,
+    const struct pairs *pairs, bool ignores_case, struct bytes *unclear);
+
 /* The path and the query as received, before anything was decoded or resolved. */
 struct bytes filter_raw_path(const struct filter_input *input);
 struct bytes filter_raw_query(const struct filter_input *input);

@@ -158,19 +158,20 @@ def check_show_application():
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         status, text, _ = run("show-application", cwd=work)
-        result(status == 0 and [line.split()[0] for line in text.splitlines()] == ["larger", "small", "any"],
+        result(status == 0 and [line.split()[0] for line in text.splitlines()] == ["larger", "paged", "small", "any"],
                "show-application: the list", text)
-        status, text, _ = run("show-application", "small", cwd=work)
-        (work / "small.yaml").write_text(text)
-        result(status == 0 and load(work / "small.yaml") == load(here / "data/applications/small.yaml"),
-               "show-application: nothing is lost", text)
+        for name in ["small", "paged"]:
+            status, text, _ = run("show-application", name, cwd=work)
+            (work / (name + ".yaml")).write_text(text)
+            result(status == 0 and load(work / (name + ".yaml")) == load(here / f"data/applications/{name}.yaml"),
+                   f"show-application: nothing of {name} is lost", text)
         status, text, _ = run("show-application", "larger", cwd=work)
         (work / "larger.yaml").write_text(text)
         shown = load(work / "larger.yaml")
         result("extends" not in shown and shown["limits"]["url"] == "3KiB" and shown["limits"]["query"] == "1KiB" and
                list(shown["paths"]) == ["LA010", "SM010", "SM020", "SM030", "SM040"],
                "show-application: with what it extends", text)
-        for name in ["small", "larger"]:
+        for name in ["small", "larger", "paged"]:
             status, text, _ = run("show-application", name, "--from", ".", cwd=work)
             result(status == 0 and text == (work / (name + ".yaml")).read_text(),
                    f"show-application: {name} can be copied", text)

@@ -63,6 +63,7 @@ static const char small[] =
     "refuse_executables: true}\n"
     "uploads: {deny_extensions: [.exe, .bat]}\n"
     "report_only_until: 2026-12-31\n"
+    "pages: [.php, .inc]\n"
     "paths:\n"
     "  SM010:\n"
     "    path: [/, /index.php]\n"
@@ -70,6 +71,7 @@ static const char small[] =
     "    types: [multipart/*]\n"
     "    body: 10MiB\n"
     "    idle: 5m\n"
+    "    when: {_task: utils, _mode: [x*, absent, \"\"]}\n"
     "    requires: [X-A, X-B]\n"
     "    parameters:\n"
     "      _task: {one_of: [mail, \"\"], required: true}\n"
@@ -80,7 +82,8 @@ static const char small[] =
     "    report_only_until: 2027-01-01\n"
     "    source: index.php\n"
     "  SM020: {path: /installer/**, action: deny, unless_from: 10.0.0.0/8, source: x}\n"
-    "  SM030: {path: /sync, from: [192.0.2.1, \"fd00::/8\"], source: x}\n"
+    "  SM030: {path: /sync, files: [.css, .], from: [192.0.2.1, \"fd00::/8\"], "
+    "source: x}\n"
     "  SM040: {path: /logs, action: deny, source: x}\n";
 
 static const char larger[] = "application: larger\n"
@@ -303,6 +306,9 @@ rules_that_deny_stand_first(void **state)
     assert_int_equal(p->rules[3].from_count, 2);
     assert_false(p->rules[3].from_is_exception);
     assert_int_equal(p->rules[3].from[1].bits, 8);
+    assert_words(p->rules[3].files, ".css .");
+    assert_words(p->pages, ".php .inc");
+    assert_int_equal(p->rules[3].when_count, 0);
     assert_int_equal(p->rules[3].methods.count, 0);
     assert_int_equal(p->rules[3].body_bytes, 0);
     assert_int_equal(p->rules[3].idle_ms, 0);
@@ -321,6 +327,15 @@ a_rule_has_all_that_is_written(void **state)
     assert_words(rule->methods, "POST");
     assert_words(rule->types, "multipart/*");
     assert_words(rule->required_headers, "X-A X-B");
+    assert_int_equal(rule->files.count, 0);
+    assert_int_equal(rule->when_count, 2);
+    assert_true(bytes_equal(rule->when[0].name, BYTES("_task")));
+    assert_words(rule->when[0].words, "utils");
+    assert_false(rule->when[0].may_be_absent);
+    assert_int_equal(rule->when[1].words.count, 2);
+    assert_true(bytes_equal(rule->when[1].words.words[0], BYTES("x*")));
+    assert_int_equal(rule->when[1].words.words[1].length, 0);
+    assert_true(rule->when[1].may_be_absent);
     assert_int_equal(rule->body_bytes, 10 << 20);
     assert_int_equal(rule->idle_ms, 300000);
     assert_true(rule->only_parameters);

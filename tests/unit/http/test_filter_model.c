@@ -149,6 +149,202 @@ closed_paths_stay_closed_however_they_are_spelled(void **state)
     ASSERT_ROWS(&insensitive, windows_rows);
 }
 
+static const struct when when_text[] = {
+    { WORD("_task"), WORDS(WORD("utils")), false },
+    { WORD("_action"), WORDS(WORD("html2text"), WORD("plugin.*")), false },
+};
+static const struct when when_list[] = {
+    { WORD("_action"), WORDS(WORD("list")), true },
+};
+static const struct when when_closed[] = {
+    { WORD("_task"), WORDS(WORD("closed")), false },
+    { WORD("_mode"), WORDS(WORD("open")), true },
+};
+
+static const struct path_rule when_rules[] = {
+    { .id = "D1",
+        .action = RULE_DENY,
+        .paths = WORDS(WORD("/")),
+        .when = when_closed,
+        .when_count = 2 },
+    { .id = "A1",
+        .paths = WORDS(WORD("/")),
+        .methods = WORDS(WORD("POST")),
+        .when = when_text,
+        .when_count = 2 },
+    { .id = "A2", .paths = WORDS(WORD("/")), .when = when_list, .when_count = 1 },
+    { .id = "A3", .paths = WORDS(WORD("/")), .methods = WORDS(WORD("PUT")) },
+};
+
+static const struct filter_policy when_policy = { .has_model = true,
+    .rules = when_rules,
+    .rule_count = sizeof when_rules / sizeof *when_rules };
+static const struct filter_policy when_insensitive = { .has_model = true,
+    .ignores_case = true,
+    .rules = when_rules,
+    .rule_count = sizeof when_rules / sizeof *when_rules };
+
+/* Of the rules that allow only one takes the method, so that it shows which was chosen. */
+static void
+parameters_choose_the_rule(void **state)
+{
+    static const struct row rows[] = {
+        { "POST /?_task=utils&_action=html2text", "", PASSES },
+        { "POST /?_action=plugin.x&a=b&_task=%75tils", "", PASSES },
+        { "POST /?_task=utils&_action=plugin.", "", PASSES },
+        { "GET /?_task=utils&_action=html2text", "", FAULT_FILTER_METHOD, 6, "A1" },
+        { "GET /", "", PASSES },
+        { "GET /?_task=utils", "", PASSES },
+        { "GET /?_action=list", "", PASSES },
+        { "PUT /?_action=list", "", FAULT_FILTER_METHOD, 6, "A2" },
+        { "PUT /?_action=", "", PASSES },
+        { "PUT /?_action=other", "", PASSES },
+        { "PUT /?_task=mail&_action=html2text", "", PASSES },
+        { "PUT /?_task=UTILS&_action=html2text", "", PASSES },
+        { "PUT /?_TASK=utils&_action=html2text", "", PASSES },
+    };
+    static const struct row insensitive_rows[] = {
+        { "POST /?_TASK=Utils&_Action=PLUGIN.X", "", PASSES },
+        { "POST /?_task=utils&_TASK=utils&_action=html2text", "",
+            FAULT_FILTER_PARAMETER, 19, "A1" },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&when_policy, rows);
+    ASSERT_ROWS(&when_insensitive, insensitive_rows);
+}
+
+/* PHP takes the last of several, Java the first, ASP.NET all of them. */
+static void
+what_servers_read_in_different_ways_chooses_no_rule(void **state)
+{
+    static const struct row rows[] = {
+        { "POST /?_task=utils&_action=html2text&_task=mail", "", FAULT_FILTER_PARAMETER,
+            19, "A1" },
+        { "POST /?_task=mail&_action=html2text&_task=utils", "", FAULT_FILTER_PARAMETER,
+            19, "A1" },
+        { "POST /?_task=utils&_action=html2text&_action[]=x", "",
+            FAULT_FILTER_PARAMETER, 19, "A1" },
+        { "POST /?_task[]=utils&_action=html2text", "", FAULT_FILTER_PARAMETER, 19,
+            "A1" },
+        { "POST /?%20_task=utils&_action=html2text", "", FAULT_FILTER_PARAMETER, 19,
+            "A1" },
+        { "POST /?.task=utils&_action=html2text", "", FAULT_FILTER_PARAMETER, 19,
+            "A1" },
+        { "GET /?_action=list&_action=list", "", FAULT_FILTER_PARAMETER, 19, "A2" },
+        { "GET /?+_action=x", "", FAULT_FILTER_PARAMETER, 19, "A2" },
+        { "PUT /?_action=x&_action=y", "", PASSES },
+        { "PUT /?_task=utils&_task=utils&_action=x", "", PASSES },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&when_policy, rows);
+}
+
+static void
+a_closed_value_is_closed_wherever_it_stands(void **state)
+{
+    static const struct row rows[] = {
+        { "GET /?_task=closed", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /?_task=mail&_task=closed", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /?_task=closed&_task=mail", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /?_task[a]=closed", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /?_task=closed&_mode=open", "", FAULT_FILTER_PATH_DENIED, 8, "D1" },
+        { "GET /?_task=closed&_mode=x&_mode=open", "", FAULT_FILTER_PATH_DENIED, 8,
+            "D1" },
+        { "GET /?_task=closed&_mode=x", "", PASSES },
+        { "GET /?_task=mail", "", PASSES },
+        { "GET /?a=closed", "", PASSES },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&when_policy, rows);
+}
+
+static const struct path_rule file_rules[] = {
+    { .id = "F1",
+        .paths = WORDS(WORD("/favicon.ico"), WORD("/skins/**"), WORD("/app/*/x/**")),
+        .files = WORDS(WORD(".css"), WORD(".js")) },
+    { .id = "F2", .paths = WORDS(WORD("/modern/**")), .files = WORDS(WORD(".")) },
+    { .id = "F3", .paths = WORDS(WORD("/**")) },
+};
+static const struct filter_policy file_policy = { .has_model = true,
+    .pages = WORDS(WORD(".php"), WORD(".phtml")),
+    .rules = file_rules,
+    .rule_count = sizeof file_rules / sizeof *file_rules };
+static const struct filter_policy file_insensitive = { .has_model = true,
+    .ignores_case = true,
+    .pages = WORDS(WORD(".aspx")),
+    .rules = file_rules,
+    .rule_count = sizeof file_rules / sizeof *file_rules };
+
+static void
+files_are_known_by_every_segment_of_their_path(void **state)
+{
+    static const char *const good[] = { "/favicon.ico", "/skins/a.css",
+        "/skins/elastic/deps/a-b_c.min.JS", "/skins/15.1.2507.6/x%20y/a.css",
+        "/skins/tinymce-5.10/a.b.c.css", "/skins/a.5x/b.css", "/skins/~a/(b)/c@2.css",
+        "/skins/php/a.js", "/skins/a.phpx.css", "/app/a/x/a.css", "/app/1.2/x/a.css",
+        "/modern/a", "/modern/email/Inbox/412", "/other/a.php" };
+    static const char *const bad[] = { "/skins/", "/skins/a", "/skins/a.png",
+        "/skins/a.php", "/skins/a.php.css", "/skins/a.PHP.css", "/skins/a.b.phtml.css",
+        "/skins/a.css.php", "/skins/.css", "/skins/.a.css", "/skins/a.css.",
+        "/skins/a.css%20", "/skins/a.css/", "/skins/a.css/b.css", "/skins/a.php/b.css",
+        "/skins/5.x/b.css", "/skins/.git/b.css", "/skins/a./b.css", "/skins/a%20/b.css",
+        "/skins//b.css", "/skins/a:b.css", "/skins/a;b/c.css", "/skins/a%3bb.css",
+        "/skins/a%25b.css", "/skins/a%01.css", "/skins/a%c3%a4.css", "/skins/a%5cb.css",
+        "/skins/a%2fb.css", "/skins/a%3f.css", "/skins/a%22.css", "/skins/a.css::$DATA",
+        "/app/a.b/x/a.css", "/app/a.php/x/a.css", "/modern/a.b", "/modern/",
+        "/modern/.a", "/modern/a.css" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+        bool is_good = i < sizeof good / sizeof *good;
+        const char *path = is_good ? good[i] : bad[i - sizeof good / sizeof *good];
+        struct judged judged;
+        char line[64];
+
+        (void)snprintf(line, sizeof line, "GET %s", path);
+        judged_read(&judged, &file_policy, line, "");
+        filter_judge(&judged.input, &judged.verdict);
+        if ((judged.verdict.refused.fault == FAULT_NONE) != is_good)
+            fail_msg("%s", path);
+        if (!is_good)
+            assert_fault(judged.verdict.refused.fault, FAULT_FILTER_EXTENSION);
+        arena_clear(&judged.arena);
+    }
+}
+
+static void
+what_is_wrong_with_a_file_is_told(void **state)
+{
+    static const struct row windows_rows[] = {
+        { "GET /SKINS/A.Css", "", PASSES },
+        { "GET /SKINS/A.ASPX.Css", "", FAULT_FILTER_EXTENSION, 7, "F1" },
+        { "GET /App/A.x/x/a.css", "", FAULT_FILTER_EXTENSION, 7, "F1" },
+        { "POST /skins/a.css", "", FAULT_FILTER_METHOD, 6, "F1" },
+    };
+    static const char *const parts[][2] = {
+        { "GET /skins/a.php/b.css", "a.php" },
+        { "GET /skins/a/b.php.css", "b.php.css" },
+        { "GET /skins/a/b%2fc.css", "/skins/a/b%2fc.css" },
+        { "GET /app/a.b/x/c.css", "a.b" },
+    };
+
+    (void)state;
+    ASSERT_ROWS(&file_insensitive, windows_rows);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct judged judged;
+
+        judged_read(&judged, &file_policy, parts[i][0], "");
+        filter_judge(&judged.input, &judged.verdict);
+        assert_fault(judged.verdict.refused.fault, FAULT_FILTER_EXTENSION);
+        assert_true(
+            bytes_equal(judged.verdict.refused.part, bytes_of_string(parts[i][1])));
+        arena_clear(&judged.arena);
+    }
+}
+
 static void
 rules_hold_for_their_sources(void **state)
 {
@@ -346,6 +542,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_published_paths_pass),
         cmocka_unit_test(closed_paths_stay_closed_however_they_are_spelled),
+        cmocka_unit_test(parameters_choose_the_rule),
+        cmocka_unit_test(what_servers_read_in_different_ways_chooses_no_rule),
+        cmocka_unit_test(a_closed_value_is_closed_wherever_it_stands),
+        cmocka_unit_test(files_are_known_by_every_segment_of_their_path),
+        cmocka_unit_test(what_is_wrong_with_a_file_is_told),
         cmocka_unit_test(rules_hold_for_their_sources),
         cmocka_unit_test(the_first_rule_for_path_and_source_decides),
         cmocka_unit_test(a_rule_says_method_type_and_size),
