@@ -1,10 +1,11 @@
 #!/bin/bash
-# Starts Dovecot (IMAP, LMTP) with the users alice and bob and some mail for
-# alice, and a small SMTP door that delivers through LMTP.
+# Starts Dovecot (IMAP, LMTP, ManageSieve) with the users alice and bob and some
+# mail for alice, and a small SMTP door that delivers through LMTP.
 #
 #   mail/start.sh STATE_DIR        then:  . STATE_DIR/env
 #
-# MAIL_IMAP_PORT and MAIL_SMTP_PORT name the ports; free ones are taken otherwise.
+# MAIL_IMAP_PORT, MAIL_SMTP_PORT and MAIL_SIEVE_PORT name the ports; free ones are
+# taken otherwise.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck source=../lib.sh
@@ -18,8 +19,8 @@ if is_mine "$STATE/pids/dovecot"; then
     exit 0
 fi
 trap fail_stop EXIT
-if [ -z "${MAIL_IMAP_PORT:-}" ] || [ -z "${MAIL_SMTP_PORT:-}" ]; then
-    read -r MAIL_IMAP_PORT MAIL_SMTP_PORT <<<"$(free_ports 2)"
+if [ -z "${MAIL_IMAP_PORT:-}" ] || [ -z "${MAIL_SMTP_PORT:-}" ] || [ -z "${MAIL_SIEVE_PORT:-}" ]; then
+    read -r MAIL_IMAP_PORT MAIL_SMTP_PORT MAIL_SIEVE_PORT <<<"$(free_ports 3)"
 fi
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -32,6 +33,9 @@ else
   chroot =
 }
 service imap-login {
+  chroot =
+}
+service managesieve-login {
   chroot =
 }'
 fi
@@ -47,7 +51,7 @@ cat >"$STATE/dovecot.conf" <<CONF
 base_dir = $STATE/run/dovecot
 state_dir = $STATE/run/dovecot-state
 log_path = /dev/stderr
-protocols = imap lmtp
+protocols = imap lmtp sieve
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
@@ -85,6 +89,18 @@ service imap-login {
     port = 0
   }
   service_count = 0
+}
+service managesieve-login {
+  inet_listener sieve {
+    port = $MAIL_SIEVE_PORT
+  }
+  service_count = 0
+}
+protocol lmtp {
+  mail_plugins = sieve
+}
+plugin {
+  sieve = file:$STATE/sieve/%n;active=$STATE/sieve/%n.active
 }
 service stats {
   unix_listener stats-writer {
@@ -127,6 +143,8 @@ message() {
     } >"$STATE/mail/alice/new/170000000$n.seed$n.localhost"
 }
 
+mkdir -p "$STATE/sieve"
+[ "$(id -u)" -ne 0 ] || chown "$owner:$group" "$STATE/sieve"
 if [ ! -d "$STATE/mail/alice/new" ]; then
     mkdir -p "$STATE/mail/alice/new" "$STATE/mail/alice/cur" "$STATE/mail/alice/tmp" \
         "$STATE/mail/bob/new" "$STATE/mail/bob/cur" "$STATE/mail/bob/tmp"
@@ -170,12 +188,14 @@ fi
 spawn dovecot dovecot -F -c "$STATE/dovecot.conf"
 spawn smtp2lmtp /usr/bin/python3 "$here/smtp2lmtp.py" "$MAIL_SMTP_PORT" "$STATE/run/dovecot/lmtp"
 wait_port "$MAIL_IMAP_PORT"
+wait_port "$MAIL_SIEVE_PORT"
 wait_for 10 'the LMTP socket' test -S "$STATE/run/dovecot/lmtp"
 wait_port "$MAIL_SMTP_PORT"
 
 : >"$STATE/env"
 put_env MAIL_IMAP_PORT "$MAIL_IMAP_PORT"
 put_env MAIL_SMTP_PORT "$MAIL_SMTP_PORT"
+put_env MAIL_SIEVE_PORT "$MAIL_SIEVE_PORT"
 put_env MAIL_DOMAIN "$MAIL_DOMAIN"
 put_env MAIL_ALICE_PASSWORD alice-secret-1
 put_env MAIL_BOB_PASSWORD bob-secret-2
