@@ -26,7 +26,9 @@ outcome_of(const struct trial *trial)
 {
     if (trial->fault != FAULT_NONE)
         return "refused";
-    return trial->redirected ? "redirected" : "forwarded";
+    return trial->redirected ? "redirected"
+        : trial->is_own_page ? "answered"
+                             : "forwarded";
 }
 
 /* The whole head, which lies in a queue, as one string; the caller frees it. */
@@ -73,6 +75,8 @@ explain_print(const struct trial_request *request, struct trial *trial, FILE *to
         fprintf(to, "  %-10s none: %s\n", "answer", fault_text(trial->fault));
     else if (trial->redirected)
         fprintf(to, "  %-10s 308, to https\n", "answer");
+    else if (trial->is_own_page)
+        fprintf(to, "  %-10s by postern itself\n", "answer");
     else
         fprintf(to, "  %-10s %s\n", "upstream", trial->upstream);
     if (!chunk_queue_is_empty(&trial->head))

@@ -197,8 +197,9 @@ write_head(struct chunk_queue *to, const struct http_reply *reply, unsigned stat
     http_write_field(to, BYTES("Content-Security-Policy"), BYTES(POLICY));
     if (reply->close)
         http_write_field(to, BYTES("Connection"), BYTES("close"));
-    http_write_framing(to,
-        (struct http_framing){ .kind = HTTP_LENGTH, .length = page->length });
+    if (status != 204) /* which has no length, either (RFC 9110, 8.6) */
+        http_write_framing(to,
+            (struct http_framing){ .kind = HTTP_LENGTH, .length = page->length });
     http_write_end(to);
 }
 
@@ -206,10 +207,10 @@ void
 http_reply_write(const struct http_reply *reply, struct chunk_queue *to)
 {
     struct page page;
-    unsigned status = 308;
+    unsigned status = reply->status != 0 ? reply->status : 308;
 
     page.length = 0;
-    if (reply->location.length == 0) {
+    if (reply->status == 0 && reply->location.length == 0) {
         status = fault_status(reply->fault);
         require(status != 0); /* the caller asks before it answers */
         if (reply->as_json)

@@ -350,6 +350,7 @@ advance(struct conn *c)
     case PHASE_HEAD:
         return conn_http_head(c);
     case PHASE_GATE:
+    case PHASE_COLLECT:
     case PHASE_DIAL:
     case PHASE_RELAY:
     case PHASE_REPLY:

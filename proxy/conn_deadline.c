@@ -139,6 +139,7 @@ deadline(const struct conn *c, enum fault *fault)
     case PHASE_HEAD:
         return head_deadline(c, fault);
     case PHASE_GATE:
+    case PHASE_COLLECT:
     case PHASE_DIAL:
     case PHASE_RELAY:
     case PHASE_REPLY:
@@ -177,6 +178,7 @@ time_out(struct conn *c, enum fault fault)
             conn_linger(c, fault);
         break;
     case PHASE_GATE:
+    case PHASE_COLLECT:
     case PHASE_DIAL:
     case PHASE_RELAY:
     case PHASE_REPLY:

@@ -15,6 +15,7 @@
 #include "http/write.h"
 #include "proxy/forward.h"
 #include "proxy/listener.h"
+#include "proxy/own_page.h"
 #include "proxy/worker.h"
 
 static const struct http_limits *
@@ -255,8 +256,9 @@ write_own(struct conn *c)
 {
     struct exchange *x = c->exchange;
     struct bytes location =
-        x->fault == FAULT_NONE ? https_location(c) : bytes_of(NULL, 0);
+        x->fault == FAULT_NONE && x->redirects ? https_location(c) : BYTES("");
     struct http_reply reply = {
+        .status = x->fault == FAULT_NONE && x->own_page != NULL ? 204 : 0,
         .location = location,
         .request_id = bytes_of_string(x->id),
         .as_json = http_wants_json(&x->request),
@@ -274,12 +276,15 @@ write_own(struct conn *c)
     if (x->fault != FAULT_NONE && fault_who(x->fault) != FAULT_BY_GATE)
         c->keep_alive = false;
     if (x->fault == FAULT_HTTP_METHOD_REFUSED)
-        reply.allow = BYTES("GET, HEAD, POST");
+        reply.allow = own_page_is_below(x->url.decoded) ? BYTES("POST")
+                                                        : BYTES("GET, HEAD, POST");
     if (c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
     reply.close = !c->keep_alive;
     http_reply_write(&reply, &c->out);
-    x->status_sent = x->fault == FAULT_NONE ? 308 : fault_status(x->fault);
+    x->status_sent = x->fault != FAULT_NONE ? fault_status(x->fault)
+        : reply.status != 0                 ? reply.status
+                                            : 308;
     x->download.ended = x->download.delivered = true;
     x->phase = PHASE_DONE;
     c->answer_from = tls_stream_written(&c->stream);

@@ -18,6 +18,7 @@
 #include "proxy/link.h"
 #include "proxy/link_http.h"
 #include "proxy/listener.h"
+#include "proxy/own_page.h"
 #include "proxy/worker.h"
 #include "tls/key_turn.h"
 
@@ -149,7 +150,7 @@ pass_gates(struct exchange *x)
 {
     enum fault fault = gate_pass(x);
 
-    if (fault == FAULT_NONE && !x->redirects) {
+    if (fault == FAULT_NONE && !x->redirects && x->own_page == NULL) {
         x->inspection =
             upload_new(x->publish->filter, &x->request, &x->arena, &x->verdict.refused);
         fault = x->verdict.refused.fault;
@@ -160,8 +161,32 @@ pass_gates(struct exchange *x)
         x->answer = ANSWER_OWN;
         x->phase = PHASE_REPLY;
     } else {
-        x->phase = PHASE_DIAL;
+        x->phase = x->own_page != NULL ? PHASE_COLLECT : PHASE_DIAL;
     }
+}
+
+/* A page of our own: its body is short and read whole, then it is answered. */
+static bool
+collect(struct exchange *x)
+{
+    enum fault fault = gate_body(x);
+
+    if (fault == FAULT_NONE && !x->upload.ended) {
+        if (!x->request.expects_continue || x->answer != ANSWER_NONE)
+            return false;
+        x->response = (struct http_head){ .status = 100, .reason = BYTES("Continue") };
+        x->answer = ANSWER_INTERIM;
+        return true;
+    }
+    if (fault == FAULT_NONE)
+        fault = own_page_take(x);
+    if (fault != FAULT_NONE) {
+        exchange_fail(x, fault);
+        return true;
+    }
+    x->answer = ANSWER_OWN;
+    x->phase = PHASE_REPLY;
+    return true;
 }
 
 static struct upstream *
@@ -399,6 +424,8 @@ exchange_step(struct exchange *x)
     case PHASE_GATE:
         pass_gates(x);
         return true;
+    case PHASE_COLLECT:
+        return collect(x);
     case PHASE_DIAL:
         return dial(x);
     case PHASE_RELAY:
@@ -483,6 +510,10 @@ exchange_deadline(const struct exchange *x, enum fault *fault)
     if (x->phase == PHASE_DIAL) {
         *fault = FAULT_UPSTREAM_CONNECT_TIMEOUT;
         return x->dial_until_ms;
+    }
+    if (x->phase == PHASE_COLLECT) {
+        *fault = FAULT_CLIENT_SLOW_BODY;
+        return upload_deadline(x);
     }
     if (x->phase != PHASE_RELAY)
         return UINT64_MAX;

@@ -31,7 +31,7 @@ struct server;
 enum answer {
     ANSWER_NONE, /* nothing yet */
     ANSWER_INTERIM, /* a 1xx head waits in `response`: pass it on, then exchange_interim_passed */
-    ANSWER_OWN,  /* we answer ourselves: `fault`, or a redirect */
+    ANSWER_OWN,  /* we answer ourselves: `fault`, a redirect, or a page of our own */
     ANSWER_HELD, /* the final head is in, and waits for the first bytes of its body */
     ANSWER_HEAD, /* the upstream's final head is in `response` and may go out */
 };
@@ -41,7 +41,7 @@ struct exchange {
     struct arena arena;        /* of the request: its head, and what the gates keep */
     struct arena answer_arena; /* of the answer's head; an interim one gives it back */
     char id[REQUEST_ID_BYTES];
-    enum phase phase;    /* GATE, DIAL, RELAY, REPLY, DONE */
+    enum phase phase;    /* GATE, COLLECT, DIAL, RELAY, REPLY, DONE */
     enum phase ended_in; /* the phase in which `fault` struck */
     enum fault fault;    /* first cause */
     struct note note;
@@ -52,6 +52,7 @@ struct exchange {
     const struct publish_policy *publish; /* NULL until a gate found it */
     const struct route_policy *route;
     const char *stopped_by;        /* the gate that said no; NULL: none did */
+    const struct own_page *own_page; /* we answer it ourselves; NULL: the upstream does */
     struct filter_verdict verdict; /* what the application's filter found */
     uint64_t body_bytes; /* bounds of the route, or of the rule that matched */
     uint32_t idle_ms;

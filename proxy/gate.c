@@ -11,6 +11,7 @@
 #include "http/upload.h"
 #include "proxy/exchange.h"
 #include "proxy/listener.h"
+#include "proxy/own_page.h"
 #include "proxy/worker.h"
 
 /*
@@ -131,6 +132,15 @@ gate_route(struct exchange *x)
     return FAULT_NONE;
 }
 
+/* What lies below /.postern is ours to answer, whatever the application has there. */
+static enum fault
+gate_own_page(struct exchange *x)
+{
+    if (x->client->clear_text || !own_page_is_below(x->url.decoded))
+        return FAULT_NONE;
+    return own_page_gate(x);
+}
+
 struct filter_input
 gate_filter_input(struct exchange *x)
 {
@@ -150,6 +160,8 @@ gate_filter(struct exchange *x)
     struct filter_input input = gate_filter_input(x);
     const struct path_rule *rule;
 
+    if (x->own_page != NULL)
+        return FAULT_NONE;
     x->idle_ms = x->route->idle_ms;
     x->body_bytes = x->route->body_bytes;
     filter_judge(&input, &x->verdict);
@@ -177,6 +189,7 @@ const struct gate gates[] = {
     { "url", gate_url },
     { "route", gate_route },
     { "redirect", gate_redirect },
+    { "own-page", gate_own_page },
     { "filter", gate_filter },
     { "length", gate_length },
 };

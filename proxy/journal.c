@@ -246,6 +246,8 @@ request_event(const struct exchange *x)
 {
     if (x->redirects && x->fault == FAULT_NONE)
         return EVENT_REQUEST_REDIRECTED;
+    if (x->own_page != NULL && x->fault == FAULT_NONE)
+        return EVENT_REQUEST_ANSWERED;
     if (fault_who(x->fault) == FAULT_BY_GATE ||
         (fault_who(x->fault) == FAULT_BY_CLIENT && x->answer == ANSWER_OWN))
         return EVENT_REQUEST_BLOCKED;
@@ -270,10 +272,29 @@ journal_request(const struct exchange *x)
         event_number(log, EF_ANSWER_TAKEN, x->answer_taken);
     if (x->answer == ANSWER_HEAD)
         event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
-    if (x->route != NULL && !x->redirects)
+    if (x->route != NULL && !x->redirects && x->own_page == NULL)
         put_upstream(log, x);
     put_end(log, x->fault, x->fault == FAULT_NONE ? x->phase : x->ended_in);
     put_note(log, &x->note);
+    event_end(log);
+}
+
+void
+journal_csp(const struct exchange *x, const struct journal_csp *csp)
+{
+    struct event_log *log = begin(x->client, EVENT_CSP_VIOLATION);
+
+    event_string(log, EF_REQUEST_ID, x->id);
+    event_string(log, EF_CONNECTION_ID, x->client->id);
+    event_text(log, EF_URL_DOMAIN, x->request.authority.host);
+    put_field(log, EF_USER_AGENT, &x->request, FIELD_USER_AGENT);
+    event_string(log, EF_CSP_DOCUMENT, csp->document);
+    event_string(log, EF_CSP_DIRECTIVE, csp->directive);
+    event_string(log, EF_CSP_BLOCKED, csp->blocked);
+    event_string(log, EF_CSP_SOURCE, csp->source);
+    if (csp->line != 0)
+        event_number(log, EF_CSP_LINE, csp->line);
+    event_string(log, EF_CSP_DISPOSITION, csp->disposition);
     event_end(log);
 }
 

@@ -31,10 +31,17 @@ struct journal_connection {
 void
 journal_connection(const struct client *client, const struct journal_connection *c);
 
-/* The one ending event of a request: forwarded, blocked or redirected. */
+/* The one ending event of a request: forwarded, answered, blocked or redirected. */
 void journal_request(const struct exchange *x);
 
 void journal_server(const struct server *server, bool up, enum fault fault,
     const struct note *note);
+
+/* What a browser reports; NULL and 0: it did not say. */
+struct journal_csp {
+    const char *document, *directive, *blocked, *source, *disposition;
+    uint64_t line;
+};
+void journal_csp(const struct exchange *x, const struct journal_csp *csp);
 
 #endif

@@ -10,6 +10,7 @@ phase_name(enum phase phase)
         [PHASE_HANDSHAKE] = "handshake",
         [PHASE_HEAD] = "head",
         [PHASE_GATE] = "gate",
+        [PHASE_COLLECT] = "collect",
         [PHASE_DIAL] = "dial",
         [PHASE_RELAY] = "relay",
         [PHASE_REPLY] = "reply",

@@ -8,6 +8,7 @@ enum phase {
     PHASE_HANDSHAKE, /* TLS toward the client is not up */
     PHASE_HEAD,      /* waiting for, or reading, a request head */
     PHASE_GATE,      /* the request is judged; nothing has left for the upstream */
+    PHASE_COLLECT,   /* a page of our own waits for the whole body */
     PHASE_DIAL,      /* looking for a verified upstream connection */
     PHASE_RELAY,     /* bytes flow in both directions */
     PHASE_REPLY,     /* our own answer goes out */

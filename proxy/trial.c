@@ -292,16 +292,18 @@ walk(struct stage *stage, struct exchange *x, struct trial *trial)
     add_step(trial, "request", fault, fault == FAULT_NONE ? fields.text : x->note.text);
     for (unsigned i = 0; i < gate_count && fault == FAULT_NONE; i++) {
         fault = gates[i].run(x);
-        if (strcmp(gates[i].name, "filter") == 0)
+        if (strcmp(gates[i].name, "filter") == 0 && x->own_page == NULL)
             fault = tell_filter(trial, x);
         else
             tell(trial, gates[i].name, fault, x);
     }
     trial->redirected = fault == FAULT_NONE && x->redirects;
+    trial->is_own_page = x->own_page != NULL;
     trial->host = x->publish != NULL ? x->publish->host : trial->host;
     trial->route = x->route != NULL ? x->route->prefix : NULL;
-    trial->upstream = x->route != NULL ? x->route->upstream->name : NULL;
-    if (fault == FAULT_NONE && !x->redirects)
+    trial->upstream =
+        x->route != NULL && x->own_page == NULL ? x->route->upstream->name : NULL;
+    if (fault == FAULT_NONE && !x->redirects && x->own_page == NULL)
         trial->fault = forward_request(x, &trial->head);
 }
 

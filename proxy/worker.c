@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/ipc.h"
 #include "base/jail.h"
 #include "base/require.h"
+#include "base/secret.h"
 #include "proxy/conn.h"
 #include "proxy/ledger.h"
 #include "proxy/link.h"
@@ -352,6 +354,8 @@ set_up(struct worker *w, struct note *note)
 static bool
 start(struct worker *w, struct note *note)
 {
+    size_t seed;
+
     uv_poll_init(&w->loop, &w->control_poll, w->control);
     uv_prepare_init(&w->loop, &w->prepare);
     uv_check_init(&w->loop, &w->check);
@@ -363,6 +367,9 @@ start(struct worker *w, struct note *note)
         w->lost.data = w->drain_timer.data = w->housekeeping.data = w;
     if (!capacity_init(w, note))
         return false;
+    /* Else jansson would look for a seed of its hashes in /dev/urandom, behind the jail. */
+    secret_random(&seed, sizeof seed);
+    json_object_seed(seed | 1);
     if (!jail_enter(JAIL_WORKER, w->snapshot->user, note))
         return false;
     for (unsigned i = 0; i < w->snapshot->listener_count; i++) {

@@ -16,6 +16,7 @@
 #include "log/event.h"
 #include "proxy/affinity.h"
 #include "proxy/capacity.h"
+#include "proxy/csp_report.h"
 #include "tls/key_client.h"
 #include "tls/tls_ticket.h"
 #include "tls/tls_trust.h"
@@ -40,6 +41,7 @@ struct worker {
     struct ledger *ledger;      /* what all workers have open */
     struct sources *sources;
     struct capacity capacity;
+    struct csp_budget csp;
     unsigned connections; /* client connections now open */
     bool draining;
     uint64_t drain_since_ms;

@@ -24,7 +24,7 @@ from wire import DEADLINE, PlainSocket, Reader, TlsSocket, Truncated, lines, rep
 PUBLIC_NAME = "mail.example.test"
 INTERNAL_NAME = "webmail.internal.test"
 ENDINGS = ("connection-ended", "tls-rejected", "clear-text")
-REQUEST_ENDINGS = ("request-forwarded", "request-blocked", "request-redirected")
+REQUEST_ENDINGS = ("request-forwarded", "request-answered", "request-blocked", "request-redirected")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
 # Short names for the fields that scenes ask for most.

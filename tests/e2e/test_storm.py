@@ -18,7 +18,7 @@ from weather import REDIRECTS, Storm, lightning
 
 DOSE = int(os.environ.get("POSTERN_STORM", "800"))
 SEED = os.environ.get("POSTERN_STORM_SEED") or str(random.randrange(10**9))
-REQUEST_ENDINGS = ("request-forwarded", "request-blocked", "request-redirected")
+REQUEST_ENDINGS = ("request-forwarded", "request-answered", "request-blocked", "request-redirected")
 SHORT = {"handshake": "10s", "head": "10s", "keep_alive": "1s", "body": "1s", "reply": "1s", "linger": "500ms"}
 
 
