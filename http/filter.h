@@ -69,9 +69,11 @@ extern const struct filter_check filter_checks[];
 extern const unsigned filter_check_count;
 
 /*
- * True for field names in `list`, whose words may end in '*'. Ignores ASCII case and
- * takes '_' for '-', as CGI does with what it hands to a webmail.
+ * Is a field name the one that `word`, which may end in '*', means; one of the list?
+ * Ignores ASCII case and takes every byte that is no letter or digit for '-', as CGI and
+ * its heirs do with what they hand to a webmail.
  */
+bool filter_name_is(struct bytes word, struct bytes name);
 bool filter_names(const struct word_list *list, struct bytes name);
 
 /* A glob as struct path_rule describes it. */

@@ -36,10 +36,13 @@ words_match(const struct word_list *list, struct bytes text, bool ignores_case)
     return false;
 }
 
+/* What is neither a letter nor a digit becomes one and the same byte. */
 static inline char
 as_cgi(char c)
 {
-    return c == '_' ? '-' : ascii_lower(c);
+    char lower = ascii_lower(c);
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ? lower : '-';
 }
 
 static inline bool
@@ -48,9 +51,6 @@ is_name(struct bytes word, struct bytes name)
     bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
 
     word.length -= is_prefix;
-    if (word.length > 0 && name.length > 0 && word.at[0] != '-' && word.at[0] != '_' &&
-        !byte_may_be(word.at[0], name.at[0]))
-        return false;
     if (is_prefix ? name.length < word.length : name.length != word.length)
         return false;
     for (size_t i = 0; i < word.length; i++)
@@ -66,6 +66,12 @@ filter_names(const struct word_list *list, struct bytes name)
         if (is_name(list->words[i], name))
             return true;
     return false;
+}
+
+bool
+filter_name_is(struct bytes word, struct bytes name)
+{
+    return is_name(word, name);
 }
 
 bool

@@ -127,22 +127,35 @@ http_write_end(struct chunk_queue *to)
     APPEND(to, BYTES("\r\n"));
 }
 
+static inline bool
+is_plain_in_cgi(char c)
+{
+    char lower = ascii_lower(c);
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 /*
- * CGI and its heirs read X_Real_IP and X-Real-IP as one variable (RFC 3875, 4.1.18),
- * so a name that means something must not come in this disguise.
+ * CGI and its heirs read X_Real_IP, X.Real!IP and X-Real-IP as one variable: what is no
+ * letter or digit becomes '_' (RFC 3875, 4.1.18 names the '-'; lighttpd and others take
+ * all). So a name that means something must not come in this disguise.
  */
 static bool
 is_disguised(const struct http_field *field)
 {
     char dashed[DISGUISE_BYTES];
     size_t length = field->name.length;
+    bool is_plain = true;
 
-    if (field->id != FIELD_OTHER || length > sizeof dashed ||
-        memchr(field->name.at, '_', length) == NULL)
+    if (field->id != FIELD_OTHER || length > sizeof dashed)
         return false;
-    for (size_t i = 0; i < length; i++)
-        dashed[i] = field->name.at[i] == '_' ? '-' : field->name.at[i];
-    return field_flags(field_find(bytes_of(dashed, length))) != 0;
+    for (size_t i = 0; i < length; i++) {
+        char c = field->name.at[i];
+
+        is_plain &= is_plain_in_cgi(c);
+        dashed[i] = is_plain_in_cgi(c) ? c : '-';
+    }
+    return !is_plain && field_flags(field_find(bytes_of(dashed, length))) != 0;
 }
 
 bool

@@ -76,7 +76,7 @@ is_ours_to_say(const struct exchange *x, const struct http_field *field)
     if (filter_names(&filter->stripped_headers, field->name))
         return true;
     for (unsigned i = 0; i < filter->set_header_count; i++) {
-        if (bytes_equal_nocase(filter->set_headers[i].name, field->name))
+        if (filter_name_is(filter->set_headers[i].name, field->name))
             return true;
     }
     return false;

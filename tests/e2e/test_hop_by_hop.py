@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from actors import INTERNAL_NAME, PUBLIC_NAME
 from wire import DEADLINE, lines, reply
+from witness import LighttpdCgi
 
 SPOOFED = [
     "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Server",
@@ -32,15 +33,44 @@ def test_what_a_client_says_about_itself_is_dropped(stage, name):
     assert len(request.all(name)) == (1 if name in OURS else 0)
 
 
-@pytest.mark.parametrize("name", SPOOFED)
-def test_nor_can_it_be_said_with_underscores(stage, name):
-    """CGI and its heirs read X_Real_IP and X-Real-IP as the same variable."""
-    request = ask(stage, (name.replace("-", "_"), "spoofed"), (name.replace("-", "_", 1).upper(), "spoofed"))
+def disguises(name):
+    """CGI and its heirs read X_Real.IP and X-Real-IP as one variable: each character of a token counts."""
+    letters = "_.!#$%&'*+^`|~"
+    return [name.replace("-", other) for other in letters] + [name.upper().replace("-", "~", 1)]
+
+
+@pytest.mark.parametrize("name", [name for name in SPOOFED if "-" in name])
+def test_nor_can_it_be_said_with_other_characters(stage, name):
+    request = ask(stage, *[(other, "spoofed") for other in disguises(name)])
     assert "spoofed" not in str(request.fields)
 
 
-def test_a_harmless_name_with_an_underscore_passes(stage):
-    assert ask(stage, ("my_own", "1")).get("my_own") == "1"
+@pytest.mark.parametrize("name", ["my_own", "my.own", "X~Real", "X-Real-IPs", "X.Real.IP."])
+def test_a_harmless_name_passes_however_it_is_spelled(stage, name):
+    assert ask(stage, (name, "1")).get(name) == "1"
+
+
+@pytest.fixture
+def lighttpd(folder):
+    lighttpd = LighttpdCgi(folder)
+    yield lighttpd
+    lighttpd.stop()
+
+
+def test_no_cgi_program_gets_an_identity_from_a_client(make_proxy, make_client, lighttpd):
+    """What an application strips and sets for itself, against a server that makes variables of all."""
+    proxy = make_proxy()
+    proxy.upstream.update(bridge="clear_text", servers=[f"http://127.0.0.1:{lighttpd.port}"])
+    del proxy.upstream["verify"]
+    proxy.published["application"] = {
+        "extends": "any", "headers": {"strip": ["X-Auth-*", "My-User"], "set": {"X-Https": "1"}}}  # fmt: skip
+    fields = [(other, "spoofed") for name in ["X-Remote-User", "X-Auth-User", "My-User", "X-Https"]
+              for other in disguises(name)]  # fmt: skip
+    answer = make_client(proxy).ask("GET", "/variables.sh", [*fields, ("My.Own", "1")])
+    variables = dict(line.partition("=")[::2] for line in answer.body.decode().splitlines())
+    assert variables["HTTP_MY_OWN"] == "1"
+    assert variables["HTTP_X_HTTPS"] == "1"
+    assert "spoofed" not in str(variables)
 
 
 def test_the_upstream_is_told_who_asks_for_what(stage):

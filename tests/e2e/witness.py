@@ -141,6 +141,34 @@ class Apache(Witness):
             assert "could not bind" in error or "no listening sockets" in error.lower(), error
 
 
+class LighttpdCgi(Witness):
+    """Answers with the variables that it hands to CGI programs, one a line."""
+
+    def start(self):
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        (self.root / "variables.sh").write_text("printf 'Content-Type: text/plain\\r\\n\\r\\n'; env\n")
+        (self.root / "conf").write_text(f"""
+            server.document-root = "{self.root}"
+            server.modules = ("mod_cgi")
+            server.systemd-socket-activation = "enable"
+            server.bind = "127.0.0.1"
+            server.port = {self.port}
+            server.pid-file = "{self.root}/pid"
+            server.errorlog = "{self.root}/error"
+            cgi.assign = (".sh" => "/bin/sh")
+            """)
+        # The way of systemd: the socket is descriptor 3 of the process of this number.
+        self.process = subprocess.Popen(
+            ["bash", "-c", 'exec 3<&"$1" && LISTEN_PID=$$ LISTEN_FDS=1 exec lighttpd -D -f "$2"', "bash",
+             str(listening.fileno()), self.root / "conf"],
+            pass_fds=[listening.fileno()],
+            env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"},
+        )  # fmt: skip
+        listening.close()
+        until(lambda: (self.root / "pid").exists() or self.process.poll() is not None, "lighttpd")
+
+
 class PythonH11(Witness):
     """A reader that refuses whatever is not exactly HTTP/1.1."""
 

@@ -131,6 +131,10 @@ fields_are_denied_however_cgi_would_spell_them(void **state)
         { "GET /", "X-REMOTE-user: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
         { "GET /", "X_Remote_User: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
         { "GET /", "x-remote-user: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
+        { "GET /", "X.Remote.User: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
+        { "GET /", "X!Remote~USER: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
+        { "GET /", "x'webobjects|auth: a\r\n", FAULT_FILTER_HEADER, 0, "headers.deny" },
+        { "GET /", "X-Remote-User.: a\r\nX.RemoteUser: a\r\n", PASSES },
         { "GET /", "x-webobjects-remote-user: a\r\n", FAULT_FILTER_HEADER, 0,
             "headers.deny" },
     };
