@@ -59,8 +59,8 @@ check_deny(const struct node *rule, struct diagnostics *d)
     static const enum setting_id of_no_meaning[] = { SETTING_PATH_RULE_FILES,
         SETTING_PATH_RULE_METHODS, SETTING_PATH_RULE_TYPES, SETTING_PATH_RULE_BODY,
         SETTING_PATH_RULE_IDLE, SETTING_PATH_RULE_REQUIRES, SETTING_PARAMETER_BLOCK,
-        SETTING_PATH_RULE_ONLY_PARAMETERS, SETTING_PATH_RULE_GRAMMAR,
-        SETTING_PATH_RESPONSE_BLOCK };
+        SETTING_PATH_RULE_ONLY_PARAMETERS, SETTING_PATH_RULE_FORM,
+        SETTING_PATH_RULE_GRAMMAR, SETTING_PATH_RESPONSE_BLOCK };
     const struct node *from = tree_good(rule, SETTING_PATH_RULE_FROM);
     const struct node *unless = tree_good(rule, SETTING_PATH_RULE_UNLESS_FROM);
 
@@ -78,6 +78,7 @@ check_allow(const struct node *rule, struct diagnostics *d)
 {
     const struct node *types = tree_meant(rule, SETTING_PATH_RULE_TYPES);
     const struct node *body = tree_meant(rule, SETTING_PATH_RULE_BODY);
+    const struct node *form = tree_good(rule, SETTING_PATH_RULE_FORM);
     char path[TREE_PATH_BYTES];
 
     refuse_if_there(rule, SETTING_PATH_RULE_UNLESS_FROM,
@@ -85,6 +86,10 @@ check_allow(const struct node *rule, struct diagnostics *d)
     if (types != NULL && body == NULL)
         report(d, CODE_BOUNDS, types->key_mark, "write how large a body may be: body:",
             "%s: media types, and no body may come", tree_path(rule, path));
+    if (form != NULL && types == NULL)
+        report(d, CODE_BOUNDS, form->key_mark,
+            "write which types a body may have: types:",
+            "%s: a form, and no body may come", tree_path(rule, path));
     if (body != NULL && types == NULL && body->number > 0)
         report(d, CODE_BOUNDS, body->key_mark,
             "write which types a body may have: types:",

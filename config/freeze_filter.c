@@ -219,6 +219,7 @@ freeze_rule(struct stash *stash, struct path_rule *rule, const struct node *bloc
     rule->idle_ms = (uint32_t)tree_number(block, SETTING_PATH_RULE_IDLE);
     freeze_parameters(stash, rule, tree_setting(block, SETTING_PARAMETER_BLOCK));
     rule->only_parameters = tree_number(block, SETTING_PATH_RULE_ONLY_PARAMETERS) != 0;
+    rule->form = (enum form_use)tree_number(block, SETTING_PATH_RULE_FORM);
     if (tree_setting(block, SETTING_PATH_RULE_GRAMMAR) !=
         NULL) /* the words begin at 1 */
         rule->grammar = (enum grammar)tree_number(block, SETTING_PATH_RULE_GRAMMAR) + 1;

@@ -39,8 +39,8 @@ text_passes(const struct condition *condition, struct searched *text)
 }
 
 /* For short values, which are not worth a set of their byte pairs. */
-static bool
-value_passes(const struct condition *condition, struct bytes value)
+bool
+filter_value_passes(const struct condition *condition, struct bytes value)
 {
     switch (condition->test) {
     case TEST_PRESENT:
@@ -68,7 +68,7 @@ header_passes(const struct question *question)
 
     for (unsigned i = 0; i < head->field_count; i++)
         if (filter_names(&names, head->fields[i].name) &&
-            value_passes(question->condition, head->fields[i].value))
+            filter_value_passes(question->condition, head->fields[i].value))
             return true;
     return false;
 }
@@ -83,12 +83,12 @@ cookie_passes(const struct question *question)
 
         if (!word_matches(question->condition->name, cookies->at[i].name, true))
             continue;
-        if (value_passes(question->condition, value))
+        if (filter_value_passes(question->condition, value))
             return true;
         value = pairs_decode(value, PAIRS_KEEP_PLUS, question->input->arena);
         if (value.at == NULL)
             filter_remember_trouble(question->memo, FAULT_MEMORY, "cookies");
-        else if (value_passes(question->condition, value))
+        else if (filter_value_passes(question->condition, value))
             return true;
     }
     return false;
@@ -102,7 +102,7 @@ parameter_passes(const struct question *question)
 
     for (unsigned i = 0; i < parameters->count; i++)
         if (pairs_name_is(question->condition->name, parameters->at[i].name, true) &&
-            value_passes(question->condition, parameters->at[i].value))
+            filter_value_passes(question->condition, parameters->at[i].value))
             return true;
     return false;
 }
@@ -133,7 +133,7 @@ condition_holds(const struct question *question)
     case PART_PARAMETER:
         return parameter_passes(question);
     case PART_METHOD:
-        return value_passes(question->condition, question->input->head->method);
+        return filter_value_passes(question->condition, question->input->head->method);
     }
     return false;
 }
@@ -150,6 +150,23 @@ mitigation_holds(const struct mitigation *mitigation, const struct filter_input 
             return false;
     }
     return mitigation->condition_count > 0;
+}
+
+unsigned
+filter_mitigation_waits(const struct filter_input *input, struct filter_memo *memo,
+    const struct mitigation *mitigation, bool *waits)
+{
+    struct question question = { .input = input, .memo = memo };
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < mitigation->condition_count; i++) {
+        question.condition = &mitigation->conditions[i];
+        waits[i] = !condition_holds(&question);
+        if (waits[i] && question.condition->part != PART_PARAMETER)
+            return 0;
+        count += waits[i];
+    }
+    return count;
 }
 
 FILTER_CHECK(mitigations)

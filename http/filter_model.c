@@ -11,6 +11,7 @@
 
 #include <netinet/in.h>
 
+#include "http/form_judge.h"
 #include "http/grammar.h"
 
 /* One request under the rules. */
@@ -357,22 +358,22 @@ check_required_headers(const struct model *model, const struct path_rule *rule)
     return filter_found_nothing();
 }
 
-static const struct parameter_rule *
-find_parameter_rule(const struct model *model, const struct path_rule *rule,
+const struct parameter_rule *
+filter_find_parameter(const struct filter_policy *policy, const struct path_rule *rule,
     struct bytes name)
 {
     for (unsigned i = 0; i < rule->parameter_count; i++)
-        if (pairs_name_is(rule->parameters[i].name, name,
-                model->input->policy->ignores_case))
+        if (pairs_name_is(rule->parameters[i].name, name, policy->ignores_case))
             return &rule->parameters[i];
     return NULL;
 }
 
-static bool
-has_parameter(const struct model *model, const struct pairs *pairs, struct bytes word)
+bool
+filter_has_parameter(const struct filter_policy *policy, const struct pairs *pairs,
+    struct bytes word)
 {
     for (unsigned i = 0; i < pairs->count; i++)
-        if (pairs_name_is(word, pairs->at[i].name, model->input->policy->ignores_case))
+        if (pairs_name_is(word, pairs->at[i].name, policy->ignores_case))
             return true;
     return false;
 }
@@ -380,7 +381,7 @@ has_parameter(const struct model *model, const struct pairs *pairs, struct bytes
 static struct finding
 check_parameters(const struct model *model, const struct path_rule *rule)
 {
-    const bool ignores_case = model->input->policy->ignores_case;
+    const struct filter_policy *policy = model->input->policy;
     const struct pairs *pairs;
 
     if (rule->parameter_count == 0 && !rule->only_parameters)
@@ -388,17 +389,19 @@ check_parameters(const struct model *model, const struct path_rule *rule)
     pairs = filter_memo_parameters(model->input, model->memo);
     for (unsigned i = 0; i < pairs->count; i++) {
         const struct parameter_rule *parameter =
-            find_parameter_rule(model, rule, pairs->at[i].name);
+            filter_find_parameter(policy, rule, pairs->at[i].name);
 
-        if (parameter == NULL
-                ? rule->only_parameters
-                : !value_holds(&parameter->value, pairs->at[i].value, ignores_case))
+        if (parameter == NULL ? rule->only_parameters
+                              : !value_holds(&parameter->value, pairs->at[i].value,
+                                    policy->ignores_case))
             return filter_found(FAULT_FILTER_PARAMETER, rule->id, 19,
                 pairs->at[i].name);
     }
+    if (form_is_read(model->input->head, rule)) /* what is missing may be in the body */
+        return filter_found_nothing();
     for (unsigned i = 0; i < rule->parameter_count; i++)
         if (rule->parameters[i].required &&
-            !has_parameter(model, pairs, rule->parameters[i].name))
+            !filter_has_parameter(policy, pairs, rule->parameters[i].name))
             return filter_found(FAULT_FILTER_PARAMETER, rule->id, 19,
                 rule->parameters[i].name);
     return filter_found_nothing();

@@ -65,6 +65,13 @@ enum grammar {
 
 enum rule_action { RULE_ALLOW, RULE_DENY };
 
+/* What a form in the body is to the application: http/form_judge.h. */
+enum form_use {
+    FORM_CHECKED, /* its structure is looked at */
+    FORM_READ,    /* it brings parameters, too, as the query does */
+    FORM_LOOSE,   /* the type says form, the body may be anything, and is read as one */
+};
+
 struct header_value {
     struct bytes name, value;
 };
@@ -106,9 +113,11 @@ struct path_rule {
     unsigned when_count;
     uint64_t body_bytes;
     uint32_t idle_ms;
-    const struct parameter_rule *parameters; /* of the query */
+    const struct parameter_rule
+        *parameters; /* of the query, and of a form that is read */
     unsigned parameter_count;
     bool only_parameters; /* others than these are refused */
+    enum form_use form;
     enum grammar grammar;
     struct added_fields
         added; /* to its answers; of the same name before the policy's */
@@ -121,7 +130,7 @@ enum condition_part {
     PART_URL,       /* path?query, decoded twice */
     PART_HEADER,    /* value of the named field */
     PART_COOKIE,    /* value of the named cookie */
-    PART_PARAMETER, /* value of the named query parameter, decoded */
+    PART_PARAMETER, /* value of the named parameter, of the query or of a form, decoded */
     PART_METHOD,
 };
 

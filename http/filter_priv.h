@@ -105,6 +105,23 @@ enum filter_fit { FILTER_FITS, FILTER_FITS_NOT, FILTER_FITS_UNCLEARLY };
 enum filter_fit filter_when_fits(const struct path_rule *rule,
     const struct pairs *pairs, bool ignores_case, struct bytes *unclear);
 
+/* Does this value of what the condition names pass its test? */
+bool filter_value_passes(const struct condition *condition, struct bytes value);
+
+/*
+ * For how many parameters a mitigation still waits that holds otherwise, as far as the
+ * head tells; 0: it cannot hold, or does already. waits[i]: condition i is one of those.
+ */
+unsigned filter_mitigation_waits(const struct filter_input *input,
+    struct filter_memo *memo, const struct mitigation *mitigation, bool *waits);
+
+/* The rule's first parameter of that name, or NULL. */
+const struct parameter_rule *filter_find_parameter(const struct filter_policy *policy,
+    const struct path_rule *rule, struct bytes name);
+
+bool filter_has_parameter(const struct filter_policy *policy, const struct pairs *pairs,
+    struct bytes word);
+
 /* The path and the query as received, before anything was decoded or resolved. */
 struct bytes filter_raw_path(const struct filter_input *input);
 struct bytes filter_raw_query(const struct filter_input *input);

@@ -136,7 +136,7 @@ pairs_of_cookies(const struct http_head *head, struct arena *arena, struct pairs
 static inline char
 as_read(char c, bool ignores_case)
 {
-    if (c == '.' || c == ' ')
+    if (c == '.' || c == ' ' || c == '[')
         return '_';
     return ignores_case ? ascii_lower(c) : c;
 }

@@ -49,8 +49,9 @@ bool pairs_name_reads(struct bytes word, bool is_prefix, struct bytes name,
 
 /*
  * Does a webmail read the parameter `name` as the one that `word` (which may end in
- * '*') means? PHP drops leading spaces, turns '.' and ' ' into '_' and puts "name[x]"
- * under "name"; a word with a bracket of its own means just that.
+ * '*') means? PHP drops leading spaces, turns '.' and ' ' into '_', also a '[' that
+ * nothing closes, and puts "name[x]" under "name"; a word with a bracket of its own means
+ * just that.
  */
 static inline bool
 pairs_name_is(struct bytes word, struct bytes name, bool ignores_case)

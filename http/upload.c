@@ -9,6 +9,8 @@
  */
 #include "http/upload.h"
 
+#include "http/body_kind.h"
+#include "http/form_judge.h"
 #include "http/form_walk.h"
 #include "http/magic.h"
 #include "http/mime.h"
@@ -23,12 +25,15 @@ enum part_flag {
     PART_HAS_NAME = 4,
     PART_HAS_FILE_NAME = 8,
     PART_HAS_EXTENDED_FILE_NAME = 16,
+    PART_HAS_CHARSET = 32, /* one in which its bytes are not what they look like */
 };
 
 struct upload {
     const struct filter_policy *policy;
-    struct finding found; /* the first fault is the one that counts */
+    struct form_judge *judge; /* of the fields; NULL: nobody asks for them */
+    struct finding found;     /* the first fault is the one that counts */
     bool is_form;
+    bool is_field; /* the present part is one, and no file */
     unsigned part; /* enum part_flag */
     unsigned file_count;
     unsigned start_bytes;
@@ -115,41 +120,91 @@ begin_multipart(struct upload *upload, struct bytes content_type)
 }
 
 /*
- * By prefix, where there is nothing to be strict about yet: PHP also reads
- * "multipart/form-data,x" as a form.
+ * What a server decodes otherwise than we do would be judged as something that it is not:
+ * some read a form in the character set that its type names, EBCDIC and UTF-16 too.
  */
 static bool
-is_multipart(struct bytes content_type)
+is_plain_charset(struct bytes charset)
 {
-    return bytes_has_prefix_nocase(content_type, BYTES("multipart/form-data"));
+    static const char *const plain[] = { "utf-8", "utf8", "us-ascii", "iso-8859-1",
+        "iso-8859-15", "windows-1252" };
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (bytes_equal_nocase(charset, bytes_of_string(plain[i])))
+            return true;
+    return false;
 }
 
 static bool
-is_form(struct bytes content_type)
+has_plain_charset(struct bytes content_type)
 {
-    return bytes_has_prefix_nocase(content_type,
-        BYTES("application/x-www-form-urlencoded"));
+    struct mime_parameter parameter;
+
+    if (!bytes_contains_nocase(content_type, BYTES("charset")))
+        return true;
+    mime_word(&content_type);
+    while (mime_next(&content_type, &parameter) == MIME_PARAMETER)
+        if (bytes_equal_nocase(parameter.name, BYTES("charset")))
+            return is_plain_charset(parameter.value) &&
+                !bytes_contains_nocase(content_type, BYTES("charset"));
+    return false;
+}
+
+static bool
+is_encoded(const struct http_head *head)
+{
+    for (unsigned i = 0; i < head->field_count; i++)
+        if (bytes_equal_nocase(head->fields[i].name, BYTES("Content-Encoding")) &&
+            !bytes_equal_nocase(head->fields[i].value, BYTES("identity")))
+            return true;
+    return false;
+}
+
+static struct finding
+begin(struct upload *upload, const struct http_head *head)
+{
+    struct bytes type = http_head_field(head, FIELD_CONTENT_TYPE)->value;
+
+    if (is_encoded(head))
+        return malformed("a form under a Content-Encoding");
+    if (upload->judge != NULL && !has_plain_charset(type))
+        return malformed("a form in another character set");
+    return upload->is_form ? nothing : begin_multipart(upload, type);
+}
+
+/* Nobody knows that it is a form: see form_judge.h. */
+static bool
+is_loose(const struct path_rule *rule)
+{
+    return rule == NULL || rule->form == FORM_LOOSE;
 }
 
 struct upload *
-upload_new(const struct filter_policy *policy, const struct http_head *head,
-    struct arena *arena, struct finding *finding)
+upload_new(const struct filter_input *input, struct filter_verdict *verdict,
+    struct finding *finding)
 {
-    const struct http_field *type = http_head_field(head, FIELD_CONTENT_TYPE);
+    enum body_kind kind = body_kind_of(input->head);
+    bool is_form = kind == BODY_FORM;
+    struct form_judge *judge;
     struct upload *upload;
 
     *finding = nothing;
-    if (type == NULL ||
-        !(is_multipart(type->value) || (policy->has_model && is_form(type->value))))
+    if (!is_form && kind != BODY_MULTIPART)
         return NULL;
-    upload = arena_take(arena, sizeof *upload);
+    judge = form_judge_new(input, verdict, finding);
+    if (finding->fault != FAULT_NONE ||
+        (is_form && judge == NULL && is_loose(verdict->rule)))
+        return NULL;
+    upload = arena_take(input->arena, sizeof *upload);
     if (upload == NULL) {
         finding->fault = FAULT_MEMORY;
         return NULL;
     }
-    *upload = (struct upload){ .policy = policy, .is_form = is_form(type->value) };
-    if (!upload->is_form)
-        *finding = begin_multipart(upload, type->value);
+    *upload =
+        (struct upload){ .policy = input->policy, .judge = judge, .is_form = is_form };
+    if (is_form)
+        upload->walk.form.is_loose = is_loose(verdict->rule);
+    *finding = begin(upload, input->head);
     return finding->fault == FAULT_NONE ? upload : NULL;
 }
 
@@ -211,6 +266,7 @@ static struct finding
 take_disposition(struct upload *upload, struct bytes value)
 {
     struct mime_parameter parameter;
+    struct bytes name = BYTES("");
     struct finding found = nothing;
     enum mime_found next;
 
@@ -226,22 +282,31 @@ take_disposition(struct upload *upload, struct bytes value)
         if (flag == 0 || (upload->part & flag) != 0)
             return malformed("a Content-Disposition that can be read in two ways");
         upload->part |= flag;
+        if (flag == PART_HAS_NAME)
+            name = parameter.value;
         if (flag == PART_HAS_FILE_NAME)
             found = judge_name(upload, parameter.value, parameter.value);
         if (flag == PART_HAS_EXTENDED_FILE_NAME)
             found = judge_extended_name(upload, parameter.value);
     }
+    /* PHP does not know filename*, so that such a part is a field to it. */
+    upload->is_field = (upload->part & PART_HAS_FILE_NAME) == 0;
+    if (found.fault == FAULT_NONE && upload->is_field && upload->judge != NULL)
+        found = form_judge_name(upload->judge, name);
     return found;
 }
 
 static struct finding
 take_type(struct upload *upload, struct bytes value)
 {
+    struct bytes whole = value;
     struct bytes type = mime_word(&value);
 
     if ((upload->part & PART_HAS_TYPE) != 0)
         return malformed("two Content-Type in a part");
     upload->part |= PART_HAS_TYPE;
+    if (!has_plain_charset(whole))
+        upload->part |= PART_HAS_CHARSET;
     if (bytes_has_prefix_nocase(type, BYTES("multipart/")))
         return malformed("a part that has parts itself");
     keep_text(upload->declared, sizeof upload->declared, type);
@@ -282,6 +347,9 @@ end_head(struct upload *upload)
 {
     if ((upload->part & PART_HAS_NAME) == 0)
         return malformed("a part without a name");
+    if ((upload->part & PART_HAS_CHARSET) != 0 && upload->is_field &&
+        upload->judge != NULL)
+        return malformed("a field in another character set");
     if (upload->file != NULL)
         memcpy(upload->file->declared, upload->declared, sizeof upload->declared);
     return nothing;
@@ -323,6 +391,12 @@ take_data(struct upload *upload, struct bytes text)
 {
     size_t room = MAGIC_BYTES - upload->start_bytes;
 
+    if (upload->is_field && upload->judge != NULL) {
+        struct finding found = form_judge_value(upload->judge, text);
+
+        if (found.fault != FAULT_NONE)
+            return found;
+    }
     if (upload->file == NULL)
         return nothing;
     upload->file->bytes += text.length;
@@ -341,6 +415,9 @@ end_part(struct upload *upload)
     bool is_short_file = upload->file != NULL && upload->start_bytes < MAGIC_BYTES;
     struct finding found = is_short_file ? judge_start(upload) : nothing;
 
+    if (found.fault == FAULT_NONE && upload->is_field && upload->judge != NULL)
+        found = form_judge_end_field(upload->judge);
+    upload->is_field = false;
     upload->part = 0;
     upload->file = NULL;
     upload->start_bytes = 0;
@@ -384,11 +461,41 @@ take_multipart(struct upload *upload, struct bytes piece)
 }
 
 static struct finding
+take_form_event(struct upload *upload, enum form_event event, struct bytes text)
+{
+    struct form_judge *judge = upload->judge;
+    struct finding found = nothing;
+
+    switch (event) {
+    case FORM_NEEDS_MORE:
+        break;
+    case FORM_NAME:
+        if (judge != NULL)
+            found = form_judge_name(judge, text);
+        upload->walk.form.wants_value = judge != NULL && form_judge_listens(judge);
+        return found;
+    case FORM_VALUE:
+        return form_judge_value(judge, text);
+    case FORM_FIELD_END:
+        return judge != NULL ? form_judge_end_field(judge) : nothing;
+    case FORM_MALFORMED:
+        return malformed(upload->walk.form.flaw);
+    }
+    return nothing;
+}
+
+static struct finding
 take_form(struct upload *upload, struct bytes piece)
 {
-    const char *flaw = form_walk_take(&upload->walk.form, piece);
+    struct finding found = nothing;
 
-    return flaw == NULL ? nothing : malformed(flaw);
+    while (found.fault == FAULT_NONE && piece.length > 0) {
+        struct bytes text = BYTES("");
+        enum form_event event = form_walk_next(&upload->walk.form, &piece, &text);
+
+        found = take_form_event(upload, event, text);
+    }
+    return found;
 }
 
 void
@@ -400,19 +507,40 @@ upload_feed(struct upload *upload, struct bytes piece, struct finding *finding)
     *finding = upload->found;
 }
 
+static struct finding
+end_form(struct upload *upload)
+{
+    struct finding found = nothing;
+    enum form_event event;
+
+    do {
+        struct bytes text = BYTES("");
+
+        event = form_walk_last(&upload->walk.form, &text);
+        found = take_form_event(upload, event, text);
+    } while (event != FORM_NEEDS_MORE && found.fault == FAULT_NONE);
+    return found;
+}
+
+static struct finding
+end_body(struct upload *upload)
+{
+    struct finding found = nothing;
+
+    if (upload->is_form)
+        found = end_form(upload);
+    else if (!multipart_may_end(&upload->walk.multipart))
+        found = malformed("no last boundary");
+    if (found.fault == FAULT_NONE && upload->judge != NULL)
+        found = form_judge_end(upload->judge);
+    return found;
+}
+
 void
 upload_end(struct upload *upload, struct finding *finding)
 {
-    if (upload->found.fault == FAULT_NONE) {
-        const char *flaw = NULL;
-
-        if (upload->is_form)
-            flaw = form_walk_end(&upload->walk.form);
-        else if (!multipart_may_end(&upload->walk.multipart))
-            flaw = "no last boundary";
-        if (flaw != NULL)
-            upload->found = malformed(flaw);
-    }
+    if (upload->found.fault == FAULT_NONE)
+        upload->found = end_body(upload);
     *finding = upload->found;
 }
 

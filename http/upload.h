@@ -12,6 +12,7 @@
  *                                   not written as browsers write it (http/multipart.h,
  *                                   http/mime.h), is nested, or encodes a part; a form
  *                                   that http/form_walk.h refuses.
+ *   FILTER_PARAMETER, FILTER_MITIGATION  the rule's id; the field's name, http/form_judge.h
  *   FILTER_UPLOAD_NAME  "uploads.deny_extensions", or "uploads" for control characters
  *                       and climbing: the file's name. http/upload_name.h has the rules.
  *   FILTER_UPLOAD_TYPE  "uploads"   the file's name. A false friend: declared as image,
@@ -31,7 +32,7 @@
 #include "base/fault.h"
 #include "http/filter.h"
 
-struct upload; /* one body; 2 KiB of the arena */
+struct upload; /* one body; 2 KiB of the arena, and as much again for its fields */
 
 /* The first three files of a body and its latest, for the log. */
 #define UPLOAD_FILES_MAX 4
@@ -42,15 +43,18 @@ struct upload_file {
 };
 
 /*
- * NULL when the body's type needs no inspection under this policy, or when `finding`
- * has a fault: MEMORY, or FILTER_UPLOAD_FORM for a Content-Type without one legal boundary.
+ * NULL when the body needs no inspection under this policy, or when `finding` has a
+ * fault: MEMORY, or FILTER_UPLOAD_FORM for a Content-Type without one legal boundary.
  * Inspected are multipart/form-data always, and application/x-www-form-urlencoded
- * where the policy has a model: elsewhere scripts send anything under that type,
- * because it is what XMLHttpRequest libraries write when nobody says otherwise.
- * The arena owns it; `policy` must outlive it, `head` need not.
+ * where a rule has let it through, unless that says that it is loose: elsewhere scripts
+ * send anything under that type, because it is what XMLHttpRequest libraries write when
+ * nobody says otherwise. Fields are judged where form_judge.h says so.
+ *
+ * `verdict` has judged the head and gets further reports. The arena of `input` owns the
+ * upload; what `input` points to and `verdict` must outlive it.
  */
-struct upload *upload_new(const struct filter_policy *policy,
-    const struct http_head *head, struct arena *arena, struct finding *finding);
+struct upload *upload_new(const struct filter_input *input,
+    struct filter_verdict *verdict, struct finding *finding);
 
 /*
  * The next piece of the decoded body. A fault in `finding` ends the request; it stays

@@ -75,10 +75,8 @@ filter_name_is(struct bytes word, struct bytes name)
 }
 
 bool
-shape_holds(const struct shape *shape, struct bytes text)
+shape_has(const struct shape *shape, struct bytes text)
 {
-    if (text.length < shape->minimum || text.length > shape->maximum)
-        return false;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.at[i];
 
@@ -86,6 +84,13 @@ shape_holds(const struct shape *shape, struct bytes text)
             return false;
     }
     return true;
+}
+
+bool
+shape_holds(const struct shape *shape, struct bytes text)
+{
+    return text.length >= shape->minimum && text.length <= shape->maximum &&
+        shape_has(shape, text);
 }
 
 bool

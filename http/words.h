@@ -47,6 +47,8 @@ bool words_hold_nocase(const struct word_list *list, struct bytes text);
 /* One of the words, which may end in '*'. */
 bool words_match(const struct word_list *list, struct bytes text, bool ignores_case);
 
+/* Has the shape's class all of these bytes? `holds` asks for their number, too. */
+bool shape_has(const struct shape *shape, struct bytes text);
 bool shape_holds(const struct shape *shape, struct bytes text);
 bool value_holds(const struct value_rule *rule, struct bytes value, bool ignores_case);
 

@@ -150,11 +150,6 @@ pass_gates(struct exchange *x)
 {
     enum fault fault = gate_pass(x);
 
-    if (fault == FAULT_NONE && !x->redirects && x->own_page == NULL) {
-        x->inspection =
-            upload_new(x->publish->filter, &x->request, &x->arena, &x->verdict.refused);
-        fault = x->verdict.refused.fault;
-    }
     if (fault != FAULT_NONE) {
         exchange_fail(x, fault);
     } else if (x->redirects) {

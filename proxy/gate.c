@@ -182,6 +182,21 @@ gate_length(struct exchange *x)
     return FAULT_NONE;
 }
 
+/* Who will look into the body as it passes, if anybody has to. */
+static enum fault
+gate_inspection(struct exchange *x)
+{
+    struct filter_input input = gate_filter_input(x);
+    struct finding finding;
+
+    if (x->redirects || x->own_page != NULL)
+        return FAULT_NONE;
+    x->inspection = upload_new(&input, &x->verdict, &finding);
+    if (finding.fault != FAULT_NONE)
+        x->verdict.refused = finding;
+    return finding.fault;
+}
+
 const struct gate gates[] = {
     { "host", gate_host },
     { "method", gate_method },
@@ -192,6 +207,7 @@ const struct gate gates[] = {
     { "own-page", gate_own_page },
     { "filter", gate_filter },
     { "length", gate_length },
+    { "inspection", gate_inspection },
 };
 
 const unsigned gate_count = sizeof gates / sizeof gates[0];

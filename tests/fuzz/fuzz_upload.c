@@ -27,15 +27,23 @@ static const struct filter_policy policy = {
     .upload_extensions_denied = { words, 3 },
 };
 
+static const struct path_rule rule = { .id = "R" };
+
 static struct result
 inspect(struct bytes type, struct bytes body, size_t step)
 {
     struct http_field field = { BYTES("Content-Type"), type, FIELD_CONTENT_TYPE };
-    struct http_head head = { .fields = &field, .field_count = 1 };
+    struct http_head head = { .fields = &field,
+        .field_count = 1,
+        .framing = { .kind = HTTP_CHUNKED } };
+    struct filter_verdict verdict = { .rule = &rule };
     struct result result;
+    struct filter_input input = { .policy = &policy,
+        .head = &head,
+        .arena = &result.arena };
 
     arena_init(&result.arena, ARENA_BYTES);
-    result.upload = upload_new(&policy, &head, &result.arena, &result.found);
+    result.upload = upload_new(&input, &verdict, &result.found);
     while (result.upload != NULL && body.length > 0) {
         size_t bytes = body.length < step ? body.length : step;
 

@@ -27,6 +27,8 @@ static const char form[] = "application/x-www-form-urlencoded; charset=UTF-8";
 
 static const struct bytes words[] = { { ".exe", 4 }, { ".php", 4 } };
 static struct filter_policy policy;
+static struct path_rule rule;
+static struct filter_verdict verdict;
 static struct arena arena;
 static struct upload *upload;
 static struct finding finding;
@@ -56,10 +58,14 @@ begin(const char *type)
     struct http_field field = { .name = BYTES("Content-Type"),
         .value = bytes_of_string(type),
         .id = FIELD_CONTENT_TYPE };
-    struct http_head head = { .fields = &field, .field_count = 1 };
+    struct http_head head = { .fields = &field,
+        .field_count = 1,
+        .framing = { .kind = HTTP_CHUNKED } };
+    struct filter_input input = { .policy = &policy, .head = &head, .arena = &arena };
 
     arena_clear(&arena);
-    upload = upload_new(&policy, &head, &arena, &finding);
+    verdict = (struct filter_verdict){ .rule = policy.has_model ? &rule : NULL };
+    upload = upload_new(&input, &verdict, &finding);
 }
 
 /* Memory of just the piece's size, so that a sanitizer sees one byte too many. */
@@ -477,7 +483,9 @@ other_bodies_need_no_inspection(void **state)
     begin("application/json");
     assert_null(upload);
     assert_fault(finding.fault, FAULT_NONE);
-    assert_null(upload_new(&policy, &head, &arena, &finding));
+    assert_null(upload_new(
+        &(struct filter_input){ .policy = &policy, .head = &head, .arena = &arena },
+        &verdict, &finding));
     assert_fault(finding.fault, FAULT_NONE);
     policy.has_model = false;
     begin(form);
