@@ -8,6 +8,7 @@
 #include "cli/explain.h"
 
 #include <getopt.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 static const char usage[] =
     "usage: postern explain --url URL [--method M] [--from ADDRESS] [--header 'N: "
     "V']...\n"
+    "                       [--body TEXT|@FILE]\n"
     "       postern explain --expect FILE\n"
     "       postern explain ID [--log FILE]\n"
     "       postern explain WORD\n"
@@ -28,7 +30,10 @@ static const char usage[] =
     "upstream would get. Nothing is sent. Exit 0: it passes, 1: it does not.\n"
     "  --config FILE   the configuration (default " CONFIG_DEFAULT ")\n"
     "  --format json   for machines\n"
-    "  --expect FILE   a request per line: 'pass|REASON METHOD URL [ADDRESS]'; blank\n"
+    "  --body TEXT     the body, which is judged, too; @FILE: what is in the file\n"
+    "  --expect FILE   a request per line: 'pass|refused|REASON METHOD URL', then\n"
+    "                  'from=ADDRESS', 'header=\"N: V\"', 'body=\"TEXT\"', "
+    "'body=@FILE'; blank\n"
     "                  lines and those with # are skipped. Prints what comes out "
     "otherwise\n"
     "  ID              a request's id, as on the error page: what the log tells of it\n"
@@ -37,7 +42,7 @@ static const char usage[] =
     "(T003)\n";
 
 struct command {
-    const char *config, *expect, *word, *log;
+    const char *config, *expect, *word, *log, *body;
     bool json;
     struct trial_request request;
     const char *headers[HEADERS_MAX];
@@ -66,6 +71,9 @@ take(struct command *c, int option)
     case 'l':
         c->log = optarg;
         return true;
+    case 'b':
+        c->body = optarg;
+        return true;
     case 'f':
         c->json = strcmp(optarg, "json") == 0;
         return c->json || strcmp(optarg, "text") == 0;
@@ -89,6 +97,7 @@ parse(int argc, char **argv, struct command *c)
         { "method", required_argument, NULL, 'm' },
         { "from", required_argument, NULL, 'a' },
         { "header", required_argument, NULL, 'H' },
+        { "body", required_argument, NULL, 'b' },
         { "expect", required_argument, NULL, 'e' },
         { "format", required_argument, NULL, 'f' },
         { "log", required_argument, NULL, 'l' },
@@ -137,6 +146,21 @@ log_file(const struct snapshot *snapshot, const struct command *c)
     return NULL;
 }
 
+/* trial_run with the body that `word` tells (NULL: none); it is told of in the note. */
+static bool
+try_request(struct snapshot *snapshot, struct trial_request request, const char *word,
+    const char *folder, struct trial *trial, struct note *note)
+{
+    char *body = NULL;
+    bool ok =
+        word == NULL || explain_body_read(word, folder, &body, &request.body, note);
+
+    *trial = (struct trial){ .count = 0 };
+    ok = ok && trial_run(snapshot, &request, trial, note);
+    free(body);
+    return ok;
+}
+
 static int
 explain_request(struct snapshot *snapshot, const struct command *c)
 {
@@ -144,7 +168,7 @@ explain_request(struct snapshot *snapshot, const struct command *c)
     struct trial trial;
     int status = 2;
 
-    if (!trial_run(snapshot, &c->request, &trial, &note)) {
+    if (!try_request(snapshot, c->request, c->body, NULL, &trial, &note)) {
         fprintf(stderr, "postern explain: %s\n", note.text);
     } else {
         (c->json ? explain_print_json : explain_print)(&c->request, &trial, stdout);
@@ -179,7 +203,7 @@ next_word(char **rest)
 }
 
 struct expectation {
-    const char *outcome;
+    const char *outcome, *body;
     struct trial_request request;
     const char *headers[HEADERS_MAX];
 };
@@ -189,6 +213,8 @@ take_option(struct expectation *e, const char *word)
 {
     if (strncmp(word, "from=", 5) == 0)
         e->request.from = word + 5;
+    else if (strncmp(word, "body=", 5) == 0)
+        e->body = word + 5;
     else if (strncmp(word, "header=", 7) == 0 && e->request.header_count < HEADERS_MAX)
         e->headers[e->request.header_count++] = word + 7;
     else
@@ -230,14 +256,17 @@ check_line(struct snapshot *snapshot, const char *file, unsigned number, char *l
     struct expectation e;
     struct note note = { "" };
     struct trial trial;
+    char *copy = strdup(file);
     int status = 2;
 
+    require(copy != NULL);
     if (!read_line(line, &e)) {
         fprintf(stderr, "%s:%u: not of the form that 'postern explain --help' tells\n",
             file, number);
+        free(copy);
         return 2;
     }
-    if (!trial_run(snapshot, &e.request, &trial, &note)) {
+    if (!try_request(snapshot, e.request, e.body, dirname(copy), &trial, &note)) {
         fprintf(stderr, "%s:%u: %s\n", file, number, note.text);
     } else {
         status = !is_as_expected(e.outcome, &trial);
@@ -246,6 +275,7 @@ check_line(struct snapshot *snapshot, const char *file, unsigned number, char *l
                 e.request.method, e.request.url, e.outcome,
                 trial.fault == FAULT_NONE ? "pass" : fault_reason(trial.fault));
     }
+    free(copy);
     trial_fini(&trial);
     return status;
 }

@@ -16,6 +16,16 @@
  */
 int cli_explain(int argc, char **argv);
 
+/* --- explain_body.c --- */
+
+/*
+ * The body that a word tells: itself, or behind '@' the file of that name, which counts
+ * from `folder` (NULL: from here). False with a note when there is no such file. `body` is
+ * the caller's to free.
+ */
+bool explain_body_read(const char *word, const char *folder, char **body,
+    struct bytes *text, struct note *note) MUST_USE;
+
 /* --- explain_print.c --- */
 
 /* The way of a request, for people. */

@@ -8,6 +8,7 @@
 #include "proxy/trial.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,21 @@ read_address(const char *text, struct client *client, struct note *note)
     return client->address.ss_family != AF_UNSPEC;
 }
 
+/* Says a header how the body ends? */
+static bool
+is_framed(const struct trial_request *request)
+{
+    for (unsigned i = 0; i < request->header_count; i++) {
+        struct bytes rest = bytes_of_string(request->headers[i]);
+        struct bytes name = bytes_cut(&rest, ':');
+
+        if (bytes_equal_nocase(name, BYTES("Content-Length")) ||
+            bytes_equal_nocase(name, BYTES("Transfer-Encoding")))
+            return true;
+    }
+    return false;
+}
+
 static void
 write_request(const struct trial_request *request, const struct target *target,
     struct chunk_queue *to)
@@ -196,6 +212,13 @@ write_request(const struct trial_request *request, const struct target *target,
     for (unsigned i = 0; i < request->header_count; i++) {
         chunk_queue_append(to, bytes_of_string(request->headers[i]));
         chunk_queue_append(to, end);
+    }
+    if (request->body.at != NULL && !is_framed(request)) {
+        char length[48];
+
+        snprintf(length, sizeof length, "Content-Length: %zu\r\n",
+            request->body.length);
+        chunk_queue_append(to, bytes_of_string(length));
     }
     chunk_queue_append(to, end);
 }
@@ -216,6 +239,19 @@ add_step(struct trial *trial, const char *name, enum fault fault, const char *de
     return step;
 }
 
+/* What the filter has refused, or `otherwise`. */
+static void
+tell_finding(const struct exchange *x, const char *otherwise, struct note *note)
+{
+    const struct finding *refused = &x->verdict.refused;
+
+    if (refused->fault == FAULT_NONE)
+        note_set(note, "%s", otherwise);
+    else
+        note_set(note, "%s%s%.*s", refused->rule, refused->part.length > 0 ? ": " : "",
+            BYTES_ARG(refused->part));
+}
+
 static void
 tell(struct trial *trial, const char *name, enum fault fault, const struct exchange *x)
 {
@@ -230,6 +266,8 @@ tell(struct trial *trial, const char *name, enum fault fault, const struct excha
             x->route->upstream->name, x->route->idle_ms / 1000);
     if (note.text[0] == '\0' && strcmp(name, "length") == 0)
         note_set(&note, "at most %llu bytes", (unsigned long long)x->body_bytes);
+    if (note.text[0] == '\0' && strcmp(name, "inspection") == 0)
+        tell_finding(x, x->inspection != NULL ? "the body is looked into" : "", &note);
     add_step(trial, name, fault, note.text);
 }
 
@@ -254,6 +292,40 @@ tell_filter(struct trial *trial, struct exchange *x)
     for (unsigned i = 0; i < verdict.reported_count; i++)
         add_step(trial, "report", FAULT_NONE, verdict.reported[i].rule);
     trial->rule = verdict.rule != NULL ? verdict.rule->id : NULL;
+    return fault;
+}
+
+/* The body as it would come, decoded, in pieces, each judged before it would leave. */
+static enum fault
+walk_body(struct exchange *x, struct bytes body, struct trial *trial)
+{
+    const struct http_framing *framing = &x->request.framing;
+    unsigned reported = x->verdict.reported_count;
+    enum fault fault = FAULT_NONE;
+    struct note note = { "" };
+    bool is_whole;
+
+    if (framing->kind == HTTP_LENGTH && framing->length < body.length)
+        body.length = (size_t)framing->length;
+    is_whole = framing->kind != HTTP_LENGTH || framing->length == body.length;
+    note_set(&note, "%zu bytes%s", body.length, is_whole ? "" : ", and more to come");
+    exchange_begin(x);
+    while (fault == FAULT_NONE && !x->upload.ended && x->upload.bytes < body.length) {
+        size_t left = body.length - (size_t)x->upload.bytes;
+        size_t length = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+
+        chunk_queue_append(&x->upload.data,
+            bytes_of(body.at + x->upload.bytes, length));
+        x->upload.bytes += length;
+        x->upload.ended = is_whole && length == left;
+        fault = gate_body(x);
+        chunk_queue_drop(&x->upload.data, length);
+    }
+    if (fault != FAULT_NONE)
+        tell_finding(x, "", &note);
+    add_step(trial, "body", fault, note.text);
+    for (unsigned i = reported; i < x->verdict.reported_count; i++)
+        add_step(trial, "report", FAULT_NONE, x->verdict.reported[i].rule);
     return fault;
 }
 
@@ -283,7 +355,7 @@ parse(struct stage *stage, struct exchange *x)
 }
 
 static void
-walk(struct stage *stage, struct exchange *x, struct trial *trial)
+walk(struct stage *stage, struct exchange *x, struct bytes body, struct trial *trial)
 {
     enum fault fault = parse(stage, x);
     struct note fields = { "" };
@@ -297,6 +369,8 @@ walk(struct stage *stage, struct exchange *x, struct trial *trial)
         else
             tell(trial, gates[i].name, fault, x);
     }
+    if (fault == FAULT_NONE && !x->redirects && body.at != NULL)
+        fault = walk_body(x, body, trial);
     trial->redirected = fault == FAULT_NONE && x->redirects;
     trial->is_own_page = x->own_page != NULL;
     trial->host = x->publish != NULL ? x->publish->host : trial->host;
@@ -331,7 +405,8 @@ shake_hands(struct stage *stage, const struct target *target, struct trial *tria
 }
 
 static void
-try_on(struct stage *stage, const struct target *target, struct trial *trial)
+try_on(struct stage *stage, const struct target *target, struct bytes body,
+    struct trial *trial)
 {
     struct client *client = &stage->client;
     struct exchange *x;
@@ -343,7 +418,7 @@ try_on(struct stage *stage, const struct target *target, struct trial *trial)
         return;
     x = exchange_new(client, clock_ns());
     require(x != NULL); /* a verb, not a process that serves */
-    walk(stage, x, trial);
+    walk(stage, x, body, trial);
     exchange_discard(&x);
 }
 
@@ -385,7 +460,7 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
             set_up_listener(&stage->listener, policy, &target);
             trial->listener = policy->name;
             add_step(trial, "listener", FAULT_NONE, where.text);
-            try_on(stage, &target, trial);
+            try_on(stage, &target, request->body, trial);
         }
         uv_loop_close(&stage->worker.loop);
     }

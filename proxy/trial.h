@@ -24,6 +24,11 @@ struct trial_request {
     const char *from;     /* address of the client; NULL: 192.0.2.1 */
     const char *const *headers; /* "Name: value" */
     unsigned header_count;
+    /*
+     * The decoded body; { NULL, 0 }: not told, and not judged. Its length is added where
+     * no header says how long it is; where one says more, the rest is still to come.
+     */
+    struct bytes body;
 };
 
 struct trial_step {

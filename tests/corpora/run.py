@@ -10,7 +10,8 @@ below. --self-test turns every expectation round and wants each one missed.
 A table is lines of JSON:
   application, method, url (path?query), headers, body_type, body_bytes, note
 and, in attacks/, expect: the reason, or `refused` where more than one is right; in
-ordinary/ source: who makes such a request (tables.py knows the forms).
+ordinary/ source: who makes such a request (tables.py knows the forms). A row may have a
+body, as text; then its length counts, and body_bytes is 0.
 ordinary/ is written by hand, recorded/ by the real programs. In the value of a header
 `{TEXT*N}` stands for N times TEXT.
 
@@ -122,6 +123,14 @@ class Request:
             self.headers.append(f"Content-Type: {row['body_type']}")
         if row["body_bytes"] and "content-length" not in told:
             self.headers.append(f"Content-Length: {row['body_bytes']}")
+        self.body = row["body"].encode() if "body" in row else None
+        self.body_file = None
+
+    def write_body(self, file):
+        """The body goes into a file, since it may hold what a line cannot."""
+        if self.body is not None:
+            file.write_bytes(self.body)
+            self.body_file = file
 
     def fits_a_line(self):
         """A line of expectations knows no escape for the quote that words end with."""
@@ -130,11 +139,13 @@ class Request:
     def line(self):
         words = [self.expected, self.row["method"], self.url]
         words += [f"from={self.source}"] if self.source else []
+        words += [f"body=@{self.body_file}"] if self.body_file else []
         return " ".join(words + [f'header="{h}"' for h in self.headers]) + "\n"
 
     def arguments(self):
         words = ["--method", self.row["method"], "--url", self.url]
         words += ["--from", self.source] if self.source else []
+        words += ["--body", f"@{self.body_file}"] if self.body_file else []
         for header in self.headers:
             words += ["--header", header]
         return words
@@ -168,6 +179,8 @@ class Explainer:
     def misses(self, requests):
         """What comes out otherwise, as lines for people."""
         file = self.folder / "expect.txt"
+        for number, request in enumerate(requests):
+            request.write_body(self.folder / f"body-{number}")
         short = [r for r in requests if r.fits_a_line()]
         file.write_text("".join(r.line() for r in short))
         missed = []

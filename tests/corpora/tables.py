@@ -15,6 +15,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 KEYS = {"application", "method", "url", "headers", "body_type", "body_bytes", "note"}
+MAY = {"source", "body"}
 ORDINARY_LEAST, GENERIC_LEAST, VARIANTS_LEAST = 40, 150, 10
 
 # The tables of ordinary/ in which every row names where the request comes from.
@@ -41,7 +42,10 @@ def rows_of(file):
 
 
 def key_of(row):
-    return row["method"], row["url"], tuple(sorted(row["headers"].items()))
+    headers = dict(row["headers"])
+    if "body" in row and row.get("body_type"):
+        headers.setdefault("Content-Type", row["body_type"])
+    return row["method"], row["url"], tuple(sorted(headers.items())), row.get("body", "")
 
 
 def check_source(file, row):
@@ -60,15 +64,17 @@ def check_rows(file):
     application = "*" if file.stem == "generic" else file.stem
     wrong = []
     for number, row in enumerate(rows_of(file), 1):
-        if set(row) - {"source"} != wants:
-            wrong.append(f"{file.name}:{number}: keys {sorted((set(row) - {'source'}) ^ wants)}")
+        if set(row) - MAY != wants:
+            wrong.append(f"{file.name}:{number}: keys {sorted((set(row) - MAY) ^ wants)}")
         elif check_source(file, row):
             wrong.append(f"{file.name}:{number}: {check_source(file, row)}")
         elif row["application"] != application:
             wrong.append(f"{file.name}:{number}: stands in the table of another application")
         elif not row["url"].startswith("/") or not row["note"]:
             wrong.append(f"{file.name}:{number}: the URL begins with '/', the note says what it is")
-        elif bool(row["body_bytes"]) > bool(row["body_type"]):
+        elif "body" in row and (not isinstance(row["body"], str) or row["body_bytes"] != 0):
+            wrong.append(f"{file.name}:{number}: a body is text, and its length counts: body_bytes is 0")
+        elif bool(row["body_bytes"] or row.get("body")) > bool(row["body_type"]):
             wrong.append(f"{file.name}:{number}: a body without a type")
     return wrong
 
