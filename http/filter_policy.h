@@ -113,8 +113,7 @@ struct path_rule {
     unsigned when_count;
     uint64_t body_bytes;
     uint32_t idle_ms;
-    const struct parameter_rule
-        *parameters; /* of the query, and of a form that is read */
+    const struct parameter_rule *parameters; /* of the query, and of a read form */
     unsigned parameter_count;
     bool only_parameters; /* others than these are refused */
     enum form_use form;
