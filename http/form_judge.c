@@ -38,7 +38,8 @@ struct form_judge {
 
     /* The present field. */
     const struct parameter_rule *parameter; /* NULL: none of the rule's */
-    char shown[SHOWN_BYTES];                /* its name for the log */
+    const struct when *when; /* what chose the rule; NULL: not by this name */
+    char shown[SHOWN_BYTES]; /* its name for the log */
     unsigned shown_bytes;
     bool listens;
     bool is_long; /* a window of it is past */
@@ -154,6 +155,8 @@ make_window(struct form_judge *judge)
 
     for (unsigned i = 0; judge->rule != NULL && i < judge->rule->parameter_count; i++)
         longest = longest_of(&judge->rule->parameters[i].value.one_of, longest);
+    for (unsigned i = 0; judge->rule != NULL && i < judge->rule->when_count; i++)
+        longest = longest_of(&judge->rule->when[i].words, longest);
     for (unsigned i = 0; i < judge->watch_count; i++) {
         size_t length = value_watch_longest(judge->watches[i].value.condition);
 
@@ -188,7 +191,9 @@ form_judge_new(const struct filter_input *input, struct filter_verdict *verdict,
         return NULL;
     }
     if (judge->watch_count == 0 &&
-        (rule == NULL || (rule->parameter_count == 0 && !rule->only_parameters)))
+        (rule == NULL ||
+            (rule->parameter_count == 0 && rule->when_count == 0 &&
+                !rule->only_parameters)))
         return NULL;
     return judge;
 }
@@ -293,6 +298,20 @@ watch_name(struct form_judge *judge, struct bytes name)
     return found;
 }
 
+/*
+ * The rule was chosen by the query. A field of the same name may not say otherwise, since
+ * to many a server the form's value is the one that counts (PHP: request_order).
+ */
+static const struct when *
+find_when(const struct filter_policy *policy, const struct path_rule *rule,
+    struct bytes name)
+{
+    for (unsigned i = 0; i < rule->when_count; i++)
+        if (pairs_name_is(rule->when[i].name, name, policy->ignores_case))
+            return &rule->when[i];
+    return NULL;
+}
+
 static struct finding
 judge_name(struct form_judge *judge, struct bytes name)
 {
@@ -304,6 +323,8 @@ judge_name(struct form_judge *judge, struct bytes name)
     for (unsigned i = 0; i < rule->parameter_count; i++)
         if (pairs_name_is(rule->parameters[i].name, name, policy->ignores_case))
             judge->missing[i] = false;
+    judge->when = find_when(policy, rule, name);
+    judge->listens = judge->listens || judge->when != NULL;
     judge->parameter = filter_find_parameter(policy, rule, name);
     if (judge->parameter == NULL && bytes_equal(name, charset_field.name))
         judge->parameter = &charset_field;
@@ -320,6 +341,7 @@ form_judge_name(struct form_judge *judge, struct bytes name)
     struct finding found;
 
     judge->parameter = NULL;
+    judge->when = NULL;
     judge->listens = judge->is_long = judge->is_unshaped = false;
     judge->bytes = judge->held = 0;
     keep_name(judge, name);
@@ -355,8 +377,12 @@ watch_window(struct form_judge *judge, struct bytes window, size_t fresh, bool i
 static bool
 window_holds(struct form_judge *judge, struct bytes window, size_t fresh, bool is_last)
 {
+    const bool ignores_case = judge->input.policy->ignores_case;
     const struct value_rule *value;
 
+    if (judge->when != NULL && !judge->is_long &&
+        !filter_when_value_holds(judge->when, window, ignores_case))
+        return false;
     if (judge->parameter == NULL)
         return true;
     value = &judge->parameter->value;
@@ -364,8 +390,7 @@ window_holds(struct form_judge *judge, struct bytes window, size_t fresh, bool i
     case VALUE_ANY:
         return true;
     case VALUE_ONE_OF:
-        return judge->is_long ||
-            words_match(&value->one_of, window, judge->input.policy->ignores_case);
+        return judge->is_long || words_match(&value->one_of, window, ignores_case);
     case VALUE_SHAPE:
         return judge->bytes <= value->shape.maximum &&
             (!is_last || judge->bytes >= value->shape.minimum) &&
@@ -418,6 +443,7 @@ form_judge_value(struct form_judge *judge, struct bytes text)
 static struct finding
 judge_whole(struct form_judge *judge)
 {
+    const bool ignores_case = judge->input.policy->ignores_case;
     struct bytes value = bytes_of(judge->window, judge->held);
     struct finding found = filter_found_nothing();
 
@@ -427,9 +453,11 @@ judge_whole(struct form_judge *judge)
         if (watch->is_active && filter_value_passes(watch->value.condition, value))
             found = meet(judge, watch);
     }
-    if (found.fault == FAULT_NONE && judge->parameter != NULL &&
-        !value_holds(&judge->parameter->value, value,
-            judge->input.policy->ignores_case))
+    if (found.fault == FAULT_NONE &&
+        ((judge->when != NULL &&
+             !filter_when_value_holds(judge->when, value, ignores_case)) ||
+            (judge->parameter != NULL &&
+                !value_holds(&judge->parameter->value, value, ignores_case))))
         found = refuse(judge, name_of(judge));
     return found;
 }

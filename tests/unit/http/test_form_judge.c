@@ -400,6 +400,28 @@ loose_bodies_are_read_as_servers_read_them(void **state)
     judge("_host&_from=evil!", MITIGATED("PM-EVIL", "_from"));
 }
 
+static const struct when choosers[] = {
+    { WORD("_do"), WORDS(WORD("list"), WORD("plugin.*")), false },
+    { WORD("_no"), { NULL, 0 }, true },
+};
+
+static void
+what_chose_the_rule_is_not_overruled(void **state)
+{
+    static const char target[] = "/app?_task=mail&_do=list";
+
+    (void)state;
+    rule.when = choosers;
+    rule.when_count = 2;
+    judge_on(target, urlencoded, BYTES("_do=list&_do=plugin.x&x=y"), GOOD);
+    judge_on(target, urlencoded, BYTES("_do=send"), PARAMETER("_do"));
+    judge_on(target, urlencoded, BYTES("_do=list&.do[]=send"), PARAMETER(".do[]"));
+    judge_on(target, urlencoded, BYTES("_no="), PARAMETER("_no"));
+    rule.form = FORM_LOOSE;
+    rule.parameter_count = 0;
+    judge_on(target, urlencoded, BYTES("%&_do=send"), PARAMETER("_do"));
+}
+
 static void
 without_a_rule_mitigations_still_look(void **state)
 {
@@ -474,6 +496,7 @@ main(void)
         cmocka_unit_test_setup(a_mitigation_waits_for_its_fields, setup),
         cmocka_unit_test_setup(a_mitigation_looks_through_long_values, setup),
         cmocka_unit_test_setup(loose_bodies_are_read_as_servers_read_them, setup),
+        cmocka_unit_test_setup(what_chose_the_rule_is_not_overruled, setup),
         cmocka_unit_test_setup(without_a_rule_mitigations_still_look, setup),
         cmocka_unit_test_setup(report_only_rules_report_once, setup),
         cmocka_unit_test_setup(memory_is_bounded_and_asked_for, setup),
