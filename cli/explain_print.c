@@ -26,9 +26,9 @@ outcome_of(const struct trial *trial)
 {
     if (trial->fault != FAULT_NONE)
         return "refused";
-    return trial->redirected ? "redirected"
-        : trial->is_own_page ? "answered"
-                             : "forwarded";
+    return trial->redirect != 0 ? "redirected"
+        : trial->is_own_page    ? "answered"
+                                : "forwarded";
 }
 
 /* The whole head, which lies in a queue, as one string; the caller frees it. */
@@ -73,8 +73,9 @@ explain_print(const struct trial_request *request, struct trial *trial, FILE *to
             fault_text(trial->fault));
     else if (trial->fault != FAULT_NONE)
         fprintf(to, "  %-10s none: %s\n", "answer", fault_text(trial->fault));
-    else if (trial->redirected)
-        fprintf(to, "  %-10s 308, to https\n", "answer");
+    else if (trial->redirect != 0)
+        fprintf(to, "  %-10s %u, to %s\n", "answer", trial->redirect,
+            trial->redirect_to);
     else if (trial->is_own_page)
         fprintf(to, "  %-10s by postern itself\n", "answer");
     else
@@ -105,7 +106,9 @@ explain_print_json(const struct trial_request *request, struct trial *trial, FIL
     json_member("outcome", outcome_of(trial), to);
     json_member("reason",
         trial->fault == FAULT_NONE ? NULL : fault_reason(trial->fault), to);
-    fprintf(to, ",\"status\":%u", trial->redirected ? 308 : fault_status(trial->fault));
+    fprintf(to, ",\"status\":%u",
+        trial->redirect != 0 ? trial->redirect : fault_status(trial->fault));
+    json_member("location", trial->redirect_to, to);
     json_member("listener", trial->listener, to);
     json_member("host", trial->host, to);
     json_member("route", trial->route, to);

@@ -207,10 +207,10 @@ void
 http_reply_write(const struct http_reply *reply, struct chunk_queue *to)
 {
     struct page page;
-    unsigned status = reply->status != 0 ? reply->status : 308;
+    unsigned status = reply->status;
 
     page.length = 0;
-    if (reply->status == 0 && reply->location.length == 0) {
+    if (status == 0) {
         status = fault_status(reply->fault);
         require(status != 0); /* the caller asks before it answers */
         if (reply->as_json)

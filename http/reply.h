@@ -17,7 +17,7 @@ struct http_reply {
     bool head_only;          /* answer to HEAD */
     bool close;              /* adds Connection: close */
     unsigned status;         /* not 0: this status and no body, whatever the fault */
-    struct bytes location;   /* non-empty: a 308 to it and no body (redirect_http) */
+    struct bytes location;   /* non-empty: Location field, for a redirect */
     struct bytes allow;      /* non-empty: Allow field, for 405 */
     struct bytes hsts;       /* non-empty: Strict-Transport-Security (RFC 6797, 6.1) */
 };

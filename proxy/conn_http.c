@@ -235,30 +235,14 @@ write_interim(struct conn *c)
         exchange_interim_passed(c->exchange);
 }
 
-/* "https://host[:port]target" for a request that came in clear text. */
-static struct bytes
-https_location(struct conn *c)
-{
-    struct exchange *x = c->exchange;
-    struct bytes host = x->request.authority.host;
-    uint16_t port = listener_https_port(c->listener);
-
-    if (port == HTTPS_PORT)
-        return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(host),
-            BYTES_ARG(x->url.canonical));
-    return arena_print(&x->arena, "https://%.*s:%u%.*s", BYTES_ARG(host), port,
-        BYTES_ARG(x->url.canonical));
-}
-
 /* Our own answer: a refusal, or the way to https. */
 static void
 write_own(struct conn *c)
 {
     struct exchange *x = c->exchange;
     struct bytes location =
-        x->fault == FAULT_NONE && x->redirects ? https_location(c) : BYTES("");
+        x->fault == FAULT_NONE && x->redirect != 0 ? forward_redirect(x) : BYTES("");
     struct http_reply reply = {
-        .status = x->fault == FAULT_NONE && x->own_page != NULL ? 204 : 0,
         .location = location,
         .request_id = bytes_of_string(x->id),
         .as_json = http_wants_json(&x->request),
@@ -269,6 +253,8 @@ write_own(struct conn *c)
     if (location.at == NULL)
         exchange_fail(x, FAULT_MEMORY); /* no effect on what had failed before */
     reply.fault = x->fault;
+    if (x->fault == FAULT_NONE)
+        reply.status = x->own_page != NULL ? 204 : x->redirect;
     if (!c->body.ended) {
         c->keep_alive = false;
         c->drains_input = true;
@@ -282,9 +268,7 @@ write_own(struct conn *c)
         c->keep_alive = false;
     reply.close = !c->keep_alive;
     http_reply_write(&reply, &c->out);
-    x->status_sent = x->fault != FAULT_NONE ? fault_status(x->fault)
-        : reply.status != 0                 ? reply.status
-                                            : 308;
+    x->status_sent = reply.status != 0 ? reply.status : fault_status(x->fault);
     x->download.ended = x->download.delivered = true;
     x->phase = PHASE_DONE;
     c->answer_from = tls_stream_written(&c->stream);

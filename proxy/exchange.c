@@ -152,7 +152,7 @@ pass_gates(struct exchange *x)
 
     if (fault != FAULT_NONE) {
         exchange_fail(x, fault);
-    } else if (x->redirects) {
+    } else if (x->redirect != 0) {
         x->answer = ANSWER_OWN;
         x->phase = PHASE_REPLY;
     } else {

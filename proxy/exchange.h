@@ -51,8 +51,9 @@ struct exchange {
     struct bytes authority; /* ours, as the client sees it: host, and port unless 443 */
     const struct publish_policy *publish; /* NULL until a gate found it */
     const struct route_policy *route;
-    const char *stopped_by;        /* the gate that said no; NULL: none did */
-    const struct own_page *own_page; /* we answer it ourselves; NULL: the upstream does */
+    const char *stopped_by; /* the gate that said no; NULL: none did */
+    const struct own_page
+        *own_page;                 /* we answer it ourselves; NULL: the upstream does */
     struct filter_verdict verdict; /* what the application's filter found */
     uint64_t body_bytes; /* bounds of the route, or of the rule that matched */
     uint32_t idle_ms;
@@ -60,10 +61,10 @@ struct exchange {
     uint64_t inspected;        /* bytes of `upload` it has seen */
 
     enum answer answer;
-    bool cut;         /* the answer broke off: the client must see that it did */
-    bool is_tunnel;   /* TLS passed through: no request was read */
-    bool redirects;   /* the answer is a 308 to https */
-    bool half_closed; /* the client will send nothing more: the rest has little time */
+    bool cut;          /* the answer broke off: the client must see that it did */
+    bool is_tunnel;    /* TLS passed through: no request was read */
+    unsigned redirect; /* the status that leads to https; 0: none does */
+    bool half_closed;  /* the client will send nothing more: the rest has little time */
 
     struct flow upload, download;
     uint64_t moved_ms;        /* when a byte last moved in either direction */

@@ -374,3 +374,18 @@ forward_response(struct exchange *x, struct http_framing framing, bool close,
     http_write_end(to);
     return fault;
 }
+
+struct bytes
+forward_redirect(struct exchange *x)
+{
+    struct bytes host = x->request.authority.host, target = x->url.canonical;
+    uint16_t port = listener_https_port(x->client->listener);
+
+    if (target.length == 0 || target.at[0] != '/')
+        target = BYTES("/"); /* "*" of OPTIONS */
+    if (port == HTTPS_PORT)
+        return arena_print(&x->arena, "https://%.*s%.*s", BYTES_ARG(host),
+            BYTES_ARG(target));
+    return arena_print(&x->arena, "https://%.*s:%u%.*s", BYTES_ARG(host), port,
+        BYTES_ARG(target));
+}

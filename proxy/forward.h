@@ -31,4 +31,10 @@ enum fault forward_response(struct exchange *x, struct http_framing framing, boo
  */
 struct bytes forward_hsts(const struct exchange *x);
 
+/*
+ * "https://host[:port]target" for a request that came in clear text, in its arena; a view
+ * of NULL when that is full. The port is the one that clients connect to.
+ */
+struct bytes forward_redirect(struct exchange *x);
+
 #endif

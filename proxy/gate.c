@@ -55,10 +55,19 @@ gate_host(struct exchange *x)
     return learn_authority(x);
 }
 
+/*
+ * Autodiscover in clear text knows 302 and nothing else (MS-OXDISCO, 3.1.5.4), libraries
+ * for Exchange no 308. Other methods keep theirs (RFC 9110, 15.4.8): what comes again
+ * comes over TLS, and nothing here ever asks for a password.
+ */
 static enum fault
 gate_redirect(struct exchange *x)
 {
-    x->redirects = x->client->clear_text;
+    bool only_reads = x->request.method_id == HTTP_METHOD_GET ||
+        x->request.method_id == HTTP_METHOD_HEAD;
+
+    if (x->client->clear_text)
+        x->redirect = only_reads ? 302 : 307;
     return FAULT_NONE;
 }
 
@@ -189,7 +198,7 @@ gate_inspection(struct exchange *x)
     struct filter_input input = gate_filter_input(x);
     struct finding finding;
 
-    if (x->redirects || x->own_page != NULL)
+    if (x->redirect != 0 || x->own_page != NULL)
         return FAULT_NONE;
     x->inspection = upload_new(&input, &x->verdict, &finding);
     if (finding.fault != FAULT_NONE)

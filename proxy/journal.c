@@ -244,7 +244,7 @@ put_upstream(struct event_log *log, const struct exchange *x)
 static enum event_id
 request_event(const struct exchange *x)
 {
-    if (x->redirects && x->fault == FAULT_NONE)
+    if (x->redirect != 0 && x->fault == FAULT_NONE)
         return EVENT_REQUEST_REDIRECTED;
     if (x->own_page != NULL && x->fault == FAULT_NONE)
         return EVENT_REQUEST_ANSWERED;
@@ -272,7 +272,7 @@ journal_request(const struct exchange *x)
         event_number(log, EF_ANSWER_TAKEN, x->answer_taken);
     if (x->answer == ANSWER_HEAD)
         event_text(log, EF_HTTP_RESPONSE_TYPE, media_type(&x->response));
-    if (x->route != NULL && !x->redirects && x->own_page == NULL)
+    if (x->route != NULL && x->redirect == 0 && x->own_page == NULL)
         put_upstream(log, x);
     put_end(log, x->fault, x->fault == FAULT_NONE ? x->phase : x->ended_in);
     put_note(log, &x->note);

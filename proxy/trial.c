@@ -354,6 +354,16 @@ parse(struct stage *stage, struct exchange *x)
         &x->note);
 }
 
+static char *
+text_of(struct bytes bytes)
+{
+    char *text = require_zeroed(bytes.length + 1, 1);
+
+    if (bytes.length > 0)
+        memcpy(text, bytes.at, bytes.length);
+    return text;
+}
+
 static void
 walk(struct stage *stage, struct exchange *x, struct bytes body, struct trial *trial)
 {
@@ -369,15 +379,19 @@ walk(struct stage *stage, struct exchange *x, struct bytes body, struct trial *t
         else
             tell(trial, gates[i].name, fault, x);
     }
-    if (fault == FAULT_NONE && !x->redirects && body.at != NULL)
+    if (fault == FAULT_NONE && x->redirect == 0 && body.at != NULL)
         fault = walk_body(x, body, trial);
-    trial->redirected = fault == FAULT_NONE && x->redirects;
     trial->is_own_page = x->own_page != NULL;
     trial->host = x->publish != NULL ? x->publish->host : trial->host;
     trial->route = x->route != NULL ? x->route->prefix : NULL;
     trial->upstream =
         x->route != NULL && x->own_page == NULL ? x->route->upstream->name : NULL;
-    if (fault == FAULT_NONE && !x->redirects && x->own_page == NULL)
+    if (fault != FAULT_NONE || x->own_page != NULL)
+        return;
+    trial->redirect = x->redirect;
+    if (x->redirect != 0)
+        trial->redirect_to = text_of(forward_redirect(x));
+    else
         trial->fault = forward_request(x, &trial->head);
 }
 
@@ -474,4 +488,6 @@ void
 trial_fini(struct trial *trial)
 {
     chunk_queue_clear(&trial->head);
+    free(trial->redirect_to);
+    trial->redirect_to = NULL;
 }

@@ -40,9 +40,10 @@ struct trial_step {
 struct trial {
     struct trial_step steps[TRIAL_STEPS_MAX];
     unsigned count;
-    enum fault fault; /* FAULT_NONE: it would be forwarded, redirected or answered */
-    bool redirected;
-    bool is_own_page; /* postern would answer it by itself */
+    enum fault fault;  /* FAULT_NONE: it would be forwarded, redirected or answered */
+    unsigned redirect; /* the status that leads to https; 0: none does */
+    char *redirect_to; /* where, when one does */
+    bool is_own_page;  /* postern would answer it by itself */
     /* Of the snapshot; NULL: not reached. */
     const char *listener, *host, *route, *rule, *upstream;
     struct chunk_queue head; /* what the upstream would get; empty unless forwarded */

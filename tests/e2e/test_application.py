@@ -415,6 +415,8 @@ def test_explain_knows_the_ports_on_which_clients_meet_us(program, folder, make_
     assert result.returncode == 0, result.stdout + result.stderr
     result = explain(program, "--config", folder / "postern.yaml", "--url", f"https://{PUBLIC_NAME}/")
     assert "no listener has port 443; behind a port mapping it needs public_port" in result.stdout
+    result = explain(program, "--config", folder / "postern.yaml", "--url", f"http://{PUBLIC_NAME}:8080/owa/?a=b")
+    assert f"302, to https://{PUBLIC_NAME}:4444/owa/?a=b" in result.stdout
 
 
 def test_explain_takes_port_443_as_mapped_where_no_public_port_is_named(program, folder, make_proxy, upstream):

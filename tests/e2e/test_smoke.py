@@ -111,9 +111,35 @@ def test_the_http_port_answers_with_a_redirect_and_nothing_else(make_client, ups
     proxy.listener["redirect_http"] = "127.0.0.2:0"
     client = make_client(address="127.0.0.2", clear=True)
     response = client.ask("GET", "/inbox?a=1", host=PUBLIC_NAME)
-    assert response.status == 308
+    assert response.status == 302
     assert response.get("Location") == f"https://{PUBLIC_NAME}:{proxy.port()}/inbox?a=1"
-    proxy.expect_event("request-redirected", status=308)
+    proxy.expect_event("request-redirected", status=302)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    "method, target, status, path",
+    [
+        # MS-OXDISCO 3.1.5.4: the client looks for a 302 there, and knows no other.
+        ("GET", "/Autodiscover/Autodiscover.xml", 302, "/Autodiscover/Autodiscover.xml"),
+        ("HEAD", "/owa/", 302, "/owa/"),
+        # ews-managed-api 25a393d Autodiscover/Requests/AutodiscoverRequest.cs:59: 301, 302, 303, 307.
+        ("POST", "/autodiscover/autodiscover.xml", 307, "/autodiscover/autodiscover.xml"),
+        ("PROPFIND", "/SOGo/dav/", 307, "/SOGo/dav/"),
+        ("OPTIONS", "*", 307, "/"),
+    ],
+)
+def test_clear_text_is_led_away_by_a_status_that_old_clients_know(
+    method, target, status, path, make_client, upstream, proxy
+):
+    """And it is never asked for a password, whatever it brought."""
+    proxy.listener.update(redirect_http="127.0.0.2:0", public_port=444)
+    client = make_client(address="127.0.0.2", clear=True)
+    fields = [("Authorization", "Basic a2ltOnNlY3JldA==")]
+    response = client.ask(method, target, fields, body=b"x" if method == "POST" else None, host=f"{PUBLIC_NAME}:80")
+    assert (response.status, response.get("Location")) == (status, f"https://{PUBLIC_NAME}:444{path}")
+    assert response.get("WWW-Authenticate") is None
+    proxy.expect_event("request-redirected", status=status, method=method)
     assert upstream.requests == []
 
 

@@ -71,7 +71,7 @@ def test_clear_text_on_the_redirect_port_is_led_to_https(both, make_client):
     proxy.listener["redirect_http"] = "127.0.0.2:0"
     client = make_client(proxy, address="127.0.0.2", clear=True)
     response = client.ask("GET", "/vpn?x=1", host=TUNNELLED)
-    assert (response.status, response.get("Location")) == (308, f"https://{TUNNELLED}:{proxy.port()}/vpn?x=1")
+    assert (response.status, response.get("Location")) == (302, f"https://{TUNNELLED}:{proxy.port()}/vpn?x=1")
     assert client.ask("GET", "/%5c", host=TUNNELLED).status == 400
     proxy.expect_event("request-redirected", host=TUNNELLED)
     assert passed.connection_count == 0

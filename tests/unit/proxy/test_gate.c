@@ -176,14 +176,25 @@ without_a_server_name_the_default_host_must_be_meant(void **state)
 static void
 in_clear_text_any_published_host_is_led_to_https(void **state)
 {
+    static const struct {
+        unsigned method, status;
+    } table[] = {
+        { HTTP_METHOD_GET, 302 },
+        { HTTP_METHOD_HEAD, 302 },
+        { HTTP_METHOD_POST, 307 },
+        { HTTP_METHOD_OTHER, 307 },
+    };
     struct stage *s = *state;
 
     s->client.clear_text = true;
     s->client.publish = NULL;
     s->client.server_name[0] = '\0';
     assert_int_equal(pass_host(s, "www.example.com:8080"), FAULT_NONE);
-    assert_int_equal(pass(s, "redirect"), FAULT_NONE);
-    assert_true(s->x.redirects);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        s->x.request.method_id = table[i].method;
+        assert_int_equal(pass(s, "redirect"), FAULT_NONE);
+        assert_int_equal(s->x.redirect, table[i].status);
+    }
     assert_int_equal(pass_host(s, "evil.test"), FAULT_HTTP_HOST_UNKNOWN);
 }
 
