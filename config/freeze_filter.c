@@ -359,6 +359,7 @@ freeze_headers(struct stash *stash, struct filter_policy *p, const struct node *
     p->stripped_headers = words(stash, headers, SETTING_APPLICATION_HEADERS_STRIP);
     p->set_headers = header_values(stash, headers, SETTING_APPLICATION_HEADERS_SET,
         &p->set_header_count);
+    p->hides_via = tree_number(headers, SETTING_APPLICATION_HEADERS_VIA) == 0;
     p->removed_response_headers =
         words(stash, response, SETTING_APPLICATION_RESPONSE_REMOVE);
     p->replaced_response_headers = header_values(stash, response,

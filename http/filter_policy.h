@@ -187,6 +187,7 @@ struct filter_policy {
     struct word_list denied_in_path, denied_in_query; /* raw and decoded are searched */
     struct word_list denied_headers;   /* refused when a client sends one */
     struct word_list stripped_headers; /* dropped: identity, in this application */
+    bool hides_via; /* no Via goes inside, neither ours nor one that came */
     const struct header_value *set_headers;
     unsigned set_header_count;
     struct word_list removed_response_headers; /* '*' at the end allowed */

@@ -13,6 +13,7 @@
 #include "http/write.h"
 #include "proxy/exchange.h"
 #include "proxy/listener.h"
+#include "proxy/loop.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
@@ -39,20 +40,35 @@ write_forwarded(struct exchange *x, struct chunk_queue *to)
     return FAULT_NONE;
 }
 
+/* How a request is known that comes here again (proxy/loop.h). */
+static enum fault
+write_loop_mark(struct exchange *x, struct chunk_queue *to)
+{
+    const struct worker *worker = x->client->worker;
+    struct bytes via;
+
+    if (x->publish->filter->hides_via) {
+        write_text(to, LOOP_FIELD, worker->loop_mark);
+        return FAULT_NONE;
+    }
+    via = arena_print(&x->arena, "1.%u %s", x->request.minor, worker->pseudonym);
+    if (via.at == NULL)
+        return FAULT_MEMORY;
+    http_write_field(to, BYTES("Via"), via);
+    return FAULT_NONE;
+}
+
 static enum fault
 write_ours(struct exchange *x, struct chunk_queue *to)
 {
-    struct bytes via = arena_print(&x->arena, "1.%u %s", x->request.minor,
-        x->client->worker->pseudonym);
+    enum fault fault;
 
-    if (via.at == NULL)
-        return FAULT_MEMORY;
     write_text(to, "X-Forwarded-For", x->client->address_text);
     write_text(to, "X-Forwarded-Proto", "https");
     http_write_field(to, BYTES("X-Forwarded-Host"), x->authority);
     write_text(to, "X-Request-ID", x->id);
-    http_write_field(to, BYTES("Via"), via);
-    return write_forwarded(x, to);
+    fault = write_loop_mark(x, to);
+    return fault != FAULT_NONE ? fault : write_forwarded(x, to);
 }
 
 static enum fault
@@ -67,13 +83,15 @@ write_cookie(struct exchange *x, const struct http_field *field, struct chunk_qu
     return FAULT_NONE;
 }
 
-/* Names that this application's server believes: from a client they are dropped. */
+/* What this application's server believes or must not see: from a client it is dropped. */
 static bool
 is_ours_to_say(const struct exchange *x, const struct http_field *field)
 {
     const struct filter_policy *filter = x->publish->filter;
 
     if (filter_names(&filter->stripped_headers, field->name))
+        return true;
+    if (field->id == FIELD_VIA && filter->hides_via)
         return true;
     for (unsigned i = 0; i < filter->set_header_count; i++) {
         if (filter_name_is(filter->set_headers[i].name, field->name))

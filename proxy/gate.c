@@ -11,6 +11,7 @@
 #include "http/upload.h"
 #include "proxy/exchange.h"
 #include "proxy/listener.h"
+#include "proxy/loop.h"
 #include "proxy/own_page.h"
 #include "proxy/worker.h"
 
@@ -84,15 +85,12 @@ gate_method(struct exchange *x)
 static enum fault
 gate_loop(struct exchange *x)
 {
-    struct bytes ours = bytes_of_string(x->client->worker->pseudonym);
+    const struct worker *worker = x->client->worker;
 
-    for (unsigned i = 0; i < x->request.field_count; i++) {
-        const struct http_field *field = &x->request.fields[i];
-
-        if (field->id == FIELD_VIA && bytes_contains_nocase(field->value, ours))
-            return FAULT_HTTP_LOOP;
-    }
-    return FAULT_NONE;
+    return loop_is_closed(&x->request, bytes_of_string(worker->pseudonym),
+               bytes_of_string(worker->loop_mark))
+        ? FAULT_HTTP_LOOP
+        : FAULT_NONE;
 }
 
 /* What is refused of a URL's oddities is the application's to say: SOGo needs %2F. */

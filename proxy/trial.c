@@ -455,6 +455,7 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
         uv_loop_init(&stage->worker.loop);
         stage->worker.snapshot = snapshot;
         memcpy(stage->worker.pseudonym, "postern", sizeof "postern");
+        memcpy(stage->worker.loop_mark, "postern", sizeof "postern");
         policy = find_listener(snapshot, request, &target);
         write_request(request, &target, &stage->bytes);
         if (policy == NULL) {

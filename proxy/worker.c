@@ -78,6 +78,7 @@ take_cookie_key(struct worker *w, struct ipc_message *m, struct note *note)
     if (key.length != sizeof w->cookie_key.bytes)
         return false;
     memcpy(w->cookie_key.bytes, key.at, key.length);
+    loop_mark(&w->cookie_key, w->loop_mark);
     w->upstreams = require_zeroed(snapshot->upstream_count + 1, sizeof *w->upstreams);
     w->listeners = require_zeroed(snapshot->listener_count + 1, sizeof *w->listeners);
     for (unsigned i = 0; i < snapshot->upstream_count; i++) {

@@ -17,6 +17,7 @@
 #include "proxy/affinity.h"
 #include "proxy/capacity.h"
 #include "proxy/csp_report.h"
+#include "proxy/loop.h"
 #include "tls/key_client.h"
 #include "tls/tls_ticket.h"
 #include "tls/tls_trust.h"
@@ -36,9 +37,10 @@ struct worker {
     struct tls_tickets tickets;
     struct affinity_key cookie_key;
     char pseudonym[32]; /* ours in Via (RFC 9110, 7.6.3); the same in all workers */
-    struct upstream *upstreams; /* one for each of the snapshot's */
-    struct listener *listeners; /* likewise */
-    struct ledger *ledger;      /* what all workers have open */
+    char loop_mark[LOOP_MARK_BYTES]; /* of cookie_key */
+    struct upstream *upstreams;      /* one for each of the snapshot's */
+    struct listener *listeners;      /* likewise */
+    struct ledger *ledger;           /* what all workers have open */
     struct sources *sources;
     struct capacity capacity;
     struct csp_budget csp;

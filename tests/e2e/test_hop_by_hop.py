@@ -5,7 +5,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 import pytest
-from actors import INTERNAL_NAME, PUBLIC_NAME
+from actors import INTERNAL_NAME, PUBLIC_NAME, until
 from wire import DEADLINE, lines, reply
 from witness import LighttpdCgi
 
@@ -205,6 +205,60 @@ def test_a_request_that_was_here_before_is_a_loop(stage):
     assert client.ask("GET", "/", [("Via", f"1.0 other, {via}")]).status == 508
     stage.event_of(client, "request-blocked", reason="http-loop")
     assert len(stage.upstream.requests) == 1
+
+
+class Ring:
+    """Posterns one behind the other: the upstream of each passes what it gets to the next."""
+
+    def __init__(self, make_upstream, make_proxy, make_client, vias):
+        self.passed = []
+        self.proxies, self._make_client = [], make_client
+        for number, via in enumerate(vias):
+            proxy = make_proxy(make_upstream(handler=lambda request, n=number: self._pass_on(request, n)))
+            if not via:
+                proxy.published["application"] = {"extends": "any", "headers": {"via": False}}
+            self.proxies.append(proxy)
+
+    def _pass_on(self, request, number):
+        self.passed.append(request)
+        assert len(self.passed) <= 2 * len(self.proxies), "it goes round and round"
+        client = self._make_client(self.proxies[(number + 1) % len(self.proxies)])
+        client.send(lines(request.start, *(f"{name}: {value}" for name, value in request.fields), "") + request.body)
+        response = client.read_response(request.method)
+        client.close()
+        return response.raw
+
+    def ask(self, *fields):
+        return self._make_client(self.proxies[0]).ask("GET", "/", fields)
+
+
+@pytest.mark.parametrize("vias", [[False], [False, False], [True, False], [False, True], [True, True]], ids=str)
+def test_a_ring_is_found_whoever_of_it_sends_a_via(vias, make_upstream, make_proxy, make_client):
+    """At the latest when the request comes round for the second time."""
+    ring = Ring(make_upstream, make_proxy, make_client, vias)
+    assert ring.ask().status == 508
+    until(lambda: any(p.events("request-blocked", reason="http-loop") for p in ring.proxies), "the loop in the log")
+    for number, request in enumerate(ring.passed):
+        if not vias[number % len(vias)]:
+            assert request.all("Via") == [], "what came with one is forwarded without"
+
+
+def test_nobody_but_we_makes_such_a_mark(make_upstream, make_proxy, make_client):
+    """Not a stranger with a mark of his own, nor one of another postern that he has seen."""
+    upstreams = [make_upstream(), make_upstream()]
+    proxies = [make_proxy(upstream) for upstream in upstreams]
+    for proxy in proxies:
+        proxy.published["application"] = {"extends": "any", "headers": {"via": False}}
+    seen = []
+    for proxy, upstream in zip(proxies, upstreams, strict=True):
+        guesses = [("Postern-Loop", mark) for mark in ["", "postern", "0" * 32, *seen]]
+        assert make_client(proxy).ask("GET", "/", [*guesses, ("Via", "1.0 office")]).status == 200
+        marks = upstream.requests[0].all("Postern-Loop")
+        assert marks[:-1] == [mark for _, mark in guesses]
+        assert re.fullmatch("[0-9a-f]{32}", marks[-1])
+        assert upstream.requests[0].all("Via") == []
+        seen.append(marks[-1])
+    assert seen[0] != seen[1]
 
 
 def test_other_proxies_in_via_are_kept(stage):

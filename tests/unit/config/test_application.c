@@ -57,7 +57,7 @@ static const char small[] =
     "extensions: {allow: [., .php], deny: .exe, refuse_ambiguous: true}\n"
     "deny_in_path: [\"..;\"]\n"
     "deny_in_query: [a, b]\n"
-    "headers: {deny: X-Evil, strip: [X-Remote-*], set: {X-Https: \"1\"}}\n"
+    "headers: {deny: X-Evil, strip: [X-Remote-*], set: {X-Https: \"1\"}, via: false}\n"
     "response: {remove: [X-Debug-*], replace: {Server: webmail}, "
     "set: {X-Content-Type-Options: nosniff, X-Off: \"\"}, "
     "refuse_executables: true}\n"
@@ -187,6 +187,7 @@ any_is_the_strictness_that_holds_for_all(void **state)
         "LOCK "
         "UNLOCK REPORT ACL MKCALENDAR SEARCH");
     assert_int_equal(p->stripped_headers.count, 0);
+    assert_false(p->hides_via);
     assert_int_equal(p->rule_count, 0);
     assert_int_equal(p->mitigation_count, 1);
     assert_string_equal(p->mitigations[0].id, "PM-2");
@@ -219,6 +220,7 @@ a_preset_fills_every_knob(void **state)
     assert_words(p->denied_in_query, "a b");
     assert_words(p->denied_headers, "X-Evil");
     assert_words(p->stripped_headers, "X-Remote-*");
+    assert_true(p->hides_via);
     assert_int_equal(p->set_header_count, 1);
     assert_true(bytes_equal(p->set_headers[0].name, BYTES("X-Https")));
     assert_true(bytes_equal(p->set_headers[0].value, BYTES("1")));

@@ -59,6 +59,7 @@ set_up(void **state)
     struct stage *s = require_zeroed(1, sizeof *s);
 
     snprintf(s->worker.pseudonym, sizeof s->worker.pseudonym, "postern-1234abcd");
+    snprintf(s->worker.loop_mark, sizeof s->worker.loop_mark, "00ff00ff");
     policy.public_port = 0;
     s->listener.policy = &policy;
     s->listener.sockets = sockets;
@@ -199,25 +200,31 @@ in_clear_text_any_published_host_is_led_to_https(void **state)
 }
 
 static void
-our_own_name_in_via_is_a_loop(void **state)
+our_own_mark_is_a_loop(void **state)
 {
     static const struct {
-        const char *via;
+        enum field_id id;
+        const char *value;
         enum fault fault;
     } table[] = {
-        { "1.1 postern-1234abcd", FAULT_HTTP_LOOP },
-        { "1.0 squid, 1.1 POSTERN-1234ABCD (x)", FAULT_HTTP_LOOP },
-        { "1.1 postern-1234abce", FAULT_NONE },
-        { "1.1 other", FAULT_NONE },
+        { FIELD_VIA, "1.1 postern-1234abcd", FAULT_HTTP_LOOP },
+        { FIELD_VIA, "1.0 squid, 1.1 POSTERN-1234ABCD (x)", FAULT_HTTP_LOOP },
+        { FIELD_VIA, "1.1 postern-1234abce", FAULT_NONE },
+        { FIELD_VIA, "1.1 other", FAULT_NONE },
+        { FIELD_VIA, "1.1 00ff00ff", FAULT_NONE },
+        { FIELD_POSTERN_LOOP, "00ff00ff", FAULT_HTTP_LOOP },
+        { FIELD_POSTERN_LOOP, "aa00aa00, 00FF00FF", FAULT_HTTP_LOOP },
+        { FIELD_POSTERN_LOOP, "aa00aa00", FAULT_NONE },
+        { FIELD_POSTERN_LOOP, "postern-1234abcd", FAULT_NONE },
     };
     struct stage *s = *state;
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct http_field via = { .name = BYTES("Via"),
-            .value = bytes_of_string(table[i].via),
-            .id = FIELD_VIA };
+        struct http_field mark = { .name = bytes_of_string(field_name(table[i].id)),
+            .value = bytes_of_string(table[i].value),
+            .id = table[i].id };
 
-        s->x.request.fields = &via;
+        s->x.request.fields = &mark;
         s->x.request.field_count = 1;
         assert_int_equal(pass(s, "loop"), table[i].fault);
     }
@@ -326,8 +333,7 @@ main(void)
             without_a_server_name_the_default_host_must_be_meant, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             in_clear_text_any_published_host_is_led_to_https, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(our_own_name_in_via_is_a_loop, set_up,
-            tear_down),
+        cmocka_unit_test_setup_teardown(our_own_mark_is_a_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_route_leads_its_path_and_what_is_below,
             set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_route_ignores_case_where_the_server_does,
