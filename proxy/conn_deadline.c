@@ -142,6 +142,7 @@ deadline(const struct conn *c, enum fault *fault)
     case PHASE_COLLECT:
     case PHASE_DIAL:
     case PHASE_RELAY:
+    case PHASE_REST:
     case PHASE_REPLY:
     case PHASE_DONE:
         return exchange_or_delivery_deadline(c, fault);
@@ -181,6 +182,7 @@ time_out(struct conn *c, enum fault fault)
     case PHASE_COLLECT:
     case PHASE_DIAL:
     case PHASE_RELAY:
+    case PHASE_REST:
     case PHASE_REPLY:
     case PHASE_DONE:
         if (fault == FAULT_CLIENT_SLOW_READ)

@@ -150,8 +150,14 @@ read_upload(struct conn *c, bool *moved)
         return;
     fault = http_body_decode(&c->body, &c->in, &x->upload.data);
     if (fault == FAULT_NONE && c->ended && chunk_queue_is_empty(&c->in) &&
-        !c->body.ended && http_body_wire_ended(&c->body) != FAULT_NONE)
+        !c->body.ended && http_body_wire_ended(&c->body) != FAULT_NONE) {
+        if (x->phase == PHASE_REST) { /* it has its answer: so it may go */
+            exchange_end_rest(x);
+            *moved = true;
+            return;
+        }
         fault = FAULT_CLIENT_CLOSED;
+    }
     if (fault != FAULT_NONE) {
         exchange_fail(x, fault);
         c->drains_input = true;
@@ -211,12 +217,11 @@ write_head(struct conn *c)
 {
     struct exchange *x = c->exchange;
     struct http_framing framing = framing_for_client(x);
+    bool takes_rest = c->body.ended || exchange_takes_rest(x);
 
-    if (!c->body.ended || framing.kind == HTTP_UNTIL_CLOSE ||
-        c->client.worker->draining || c->client.pinned_lost || is_last_request(c))
+    if (!takes_rest || framing.kind == HTTP_UNTIL_CLOSE || c->client.worker->draining ||
+        c->client.pinned_lost || is_last_request(c))
         c->keep_alive = false;
-    if (!c->body.ended) /* an early answer: the rest of the upload is thrown away */
-        c->drains_input = true;
     if (!write_response(c, framing, !c->keep_alive && framing.kind != HTTP_TUNNEL,
             c->keep_alive && x->request.minor == 0))
         return;
@@ -317,11 +322,11 @@ write_answer(struct conn *c)
     return false;
 }
 
-/* After the present answer, another request is welcome. */
+/* After the present answer, another request is welcome, and could be told from this one. */
 static bool
 goes_on(const struct conn *c)
 {
-    return c->keep_alive && !c->client.pinned_lost &&
+    return c->keep_alive && c->body.ended && !c->client.pinned_lost &&
         c->exchange->request.framing.kind != HTTP_TUNNEL;
 }
 
@@ -347,7 +352,7 @@ end_exchange(struct conn *c)
     exchange_free(&c->exchange);
     c->head_begun_ns = 0;
     c->search = (struct http_head_search){ .seen = 0 };
-    if (!next && !chunk_queue_is_empty(&c->in))
+    if (!next && (!c->body.ended || !chunk_queue_is_empty(&c->in)))
         c->drains_input = true; /* else a reset might take the answer with it */
     if (next)
         conn_enter(c, PHASE_HEAD);

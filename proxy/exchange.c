@@ -26,8 +26,6 @@
 #define REQUEST_ARENA_BYTES ((size_t)768 * 1024)
 #define ANSWER_ARENA_BYTES ((size_t)640 * 1024)
 #define TRIES_MAX 8
-/* A client that went away looks just like one that only listens. */
-#define HALF_CLOSED_MS 30000
 
 static uint64_t
 now_ms(const struct exchange *x)
@@ -133,6 +131,10 @@ exchange_fail(struct exchange *x, enum fault fault)
     drop_link(x, false);
     x->upload.ended = true;
     chunk_queue_clear(&x->upload.data);
+    if (x->phase == PHASE_REST) { /* the answer is whole, whatever came behind it */
+        x->phase = PHASE_DONE;
+        return;
+    }
     /* Complete is not delivered: what is cut while it waits for the client is cut. */
     if (x->answer == ANSWER_HEAD || x->phase == PHASE_DONE || x->is_tunnel ||
         fault_status(x->fault) == 0) {
@@ -386,6 +388,28 @@ note_movement(struct exchange *x, bool sent, bool received)
         begin_pace(x); /* it is the upstream that does not take more */
 }
 
+bool
+exchange_takes_rest(const struct exchange *x)
+{
+    return (x->phase == PHASE_RELAY || x->phase == PHASE_REST) &&
+        link_survives_answer(x);
+}
+
+/* The answer is in. Both sides are done with each other, or the body is on its way yet. */
+static void
+leave_relay(struct exchange *x)
+{
+    x->ended_in = PHASE_RELAY;
+    if (!link_is_told(x) && exchange_takes_rest(x)) {
+        x->phase = PHASE_REST;
+        x->moved_ms = x->upload_moved_ms = now_ms(x);
+        begin_pace(x);
+        return;
+    }
+    drop_link(x, link_is_reusable(x));
+    x->phase = PHASE_DONE;
+}
+
 static bool
 relay(struct exchange *x)
 {
@@ -396,7 +420,7 @@ relay(struct exchange *x)
         fault = link_send(x, &sent);
     if (fault == FAULT_NONE)
         fault = link_receive(x, &received);
-    if (x->asked_ns == 0 && x->upload.delivered)
+    if (x->asked_ns == 0 && x->answered_ns == 0 && x->upload.delivered)
         x->asked_ns = clock_ns();
     note_movement(x, sent, received);
     if (fault != FAULT_NONE) {
@@ -404,12 +428,39 @@ relay(struct exchange *x)
         return true;
     }
     if (is_relayed(x)) {
-        drop_link(x, link_is_reusable(x));
-        x->phase = PHASE_DONE;
-        x->ended_in = PHASE_RELAY;
+        leave_relay(x);
         return true;
     }
     return sent || received;
+}
+
+void
+exchange_end_rest(struct exchange *x)
+{
+    drop_link(x, link_is_reusable(x));
+    chunk_queue_clear(&x->upload.data);
+    x->phase = PHASE_DONE;
+}
+
+/* The answer has all it needs; the request does not, and its body is judged to its end. */
+static bool
+pass_rest(struct exchange *x)
+{
+    bool sent = false;
+    enum fault fault = gate_body(x);
+
+    if (fault == FAULT_NONE)
+        fault = link_send(x, &sent);
+    note_movement(x, sent, sent);
+    if (fault != FAULT_NONE) {
+        exchange_fail(x, fault);
+        return true;
+    }
+    if (link_is_told(x) || !link_listens(x->link)) {
+        exchange_end_rest(x);
+        return true;
+    }
+    return sent;
 }
 
 bool
@@ -425,6 +476,8 @@ exchange_step(struct exchange *x)
         return dial(x);
     case PHASE_RELAY:
         return relay(x);
+    case PHASE_REST:
+        return pass_rest(x);
     case PHASE_REPLY:
     case PHASE_DONE:
     case PHASE_HANDSHAKE:
@@ -458,76 +511,6 @@ exchange_head_failed(struct exchange *x, enum fault fault)
     exchange_fail(x, fault);
 }
 
-/* One of the two channels of RPC over HTTP: a body of a gigabyte that comes as it comes. */
-static bool
-is_channel(const struct exchange *x)
-{
-    return x->verdict.rule != NULL && x->verdict.rule->grammar == GRAMMAR_RPC_PROXY;
-}
-
-/* The client owes us body bytes, and is not waiting for a 100 of the upstream. */
-static bool
-waits_for_upload(const struct exchange *x)
-{
-    return !x->upload.ended && !is_channel(x) &&
-        x->request.framing.kind != HTTP_TUNNEL &&
-        !chunk_queue_is_full(&x->upload.data) && x->answer == ANSWER_NONE &&
-        !(x->request.expects_continue && x->upload.bytes == 0);
-}
-
-/* By when the next bytes of the body have to be here, and the least of them. */
-static uint64_t
-upload_deadline(const struct exchange *x)
-{
-    uint64_t body_ms = x->client->listener->policy->body_ms;
-    uint64_t pace = x->pace_since_ms + body_ms, silence = x->upload_moved_ms + body_ms;
-
-    return x->client->worker->snapshot->minimum_rate > 0 && pace < silence ? pace
-                                                                           : silence;
-}
-
-/* The time of `timeouts.body` is over: did enough come in it? */
-static bool
-keeps_pace(const struct exchange *x)
-{
-    uint64_t body_ms = x->client->listener->policy->body_ms;
-    uint64_t least = x->client->worker->snapshot->minimum_rate * body_ms / 1000;
-
-    return x->upload_moved_ms + body_ms > now_ms(x) &&
-        x->upload.bytes - x->pace_from >= least;
-}
-
-uint64_t
-exchange_deadline(const struct exchange *x, enum fault *fault)
-{
-    uint64_t idle_ms, until;
-
-    if (x->phase == PHASE_DIAL) {
-        *fault = FAULT_UPSTREAM_CONNECT_TIMEOUT;
-        return x->dial_until_ms;
-    }
-    if (x->phase == PHASE_COLLECT) {
-        *fault = FAULT_CLIENT_SLOW_BODY;
-        return upload_deadline(x);
-    }
-    if (x->phase != PHASE_RELAY)
-        return UINT64_MAX;
-    if (x->answer == ANSWER_HEAD && chunk_queue_is_full(&x->download.data))
-        return UINT64_MAX; /* it is the client who does not take what is there */
-    idle_ms = x->idle_ms;
-    if ((x->half_closed || x->download.ended) && idle_ms > HALF_CLOSED_MS)
-        idle_ms = HALF_CLOSED_MS;
-    until = x->moved_ms + idle_ms;
-    *fault = x->answer >= ANSWER_HELD ? FAULT_UPSTREAM_STALLED : FAULT_UPSTREAM_TIMEOUT;
-    if (x->download.ended) /* a tunnel, and the upstream has said all it had to say */
-        *fault = FAULT_CLIENT_IDLE;
-    if (waits_for_upload(x) && upload_deadline(x) < until) {
-        until = upload_deadline(x);
-        *fault = FAULT_CLIENT_SLOW_BODY;
-    }
-    return until;
-}
-
 void
 exchange_time_out(struct exchange *x, enum fault fault)
 {
@@ -535,8 +518,10 @@ exchange_time_out(struct exchange *x, enum fault fault)
         if (key_turn_is_waiting(&x->link->stream.turn))
             fault = FAULT_TLS_KEY_UNAVAILABLE; /* it is not the server that is slow */
         dial_failed(x, fault);
-    } else if (fault == FAULT_CLIENT_SLOW_BODY && keeps_pace(x))
+    } else if (fault == FAULT_CLIENT_SLOW_BODY && exchange_keeps_pace(x))
         begin_pace(x);
+    else if (x->phase == PHASE_REST)
+        exchange_end_rest(x);
     else
         exchange_fail(x, fault);
 }

@@ -41,7 +41,7 @@ struct exchange {
     struct arena arena;        /* of the request: its head, and what the gates keep */
     struct arena answer_arena; /* of the answer's head; an interim one gives it back */
     char id[REQUEST_ID_BYTES];
-    enum phase phase;    /* GATE, COLLECT, DIAL, RELAY, REPLY, DONE */
+    enum phase phase;    /* GATE, COLLECT, DIAL, RELAY, REST, REPLY, DONE */
     enum phase ended_in; /* the phase in which `fault` struck */
     enum fault fault;    /* first cause */
     struct note note;
@@ -129,11 +129,28 @@ void exchange_head_failed(struct exchange *x, enum fault fault);
  */
 void exchange_fail(struct exchange *x, enum fault fault);
 
+/* --- exchange_deadline.c --- */
+
 /* A deadline that concerns this exchange, in loop milliseconds, and its fault. */
 uint64_t exchange_deadline(const struct exchange *x, enum fault *fault);
 
+/* The time of `timeouts.body` is over: did enough of the body come in it? */
+bool exchange_keeps_pace(const struct exchange *x);
+
+/* --- exchange.c --- */
+
 /* That deadline has passed. A dial may go on with the next server. */
 void exchange_time_out(struct exchange *x, enum fault fault);
+
+/*
+ * The answer came before the request was whole, and the upstream will read the rest
+ * (RFC 9112, 9.3): it passes on, and both connections may go on afterwards. What ends it
+ * early is no fault. Otherwise nobody wants it.
+ */
+bool exchange_takes_rest(const struct exchange *x);
+
+/* Nothing more of the body comes, or is waited for: the answer stands. */
+void exchange_end_rest(struct exchange *x);
 
 /* True when the response is over and its last byte is in the engine's hands. */
 bool exchange_is_answered(const struct exchange *x);

@@ -162,7 +162,7 @@ begin_use(struct link *link, struct exchange *exchange)
 {
     link->exchange = exchange;
     link->reused = true;
-    link->head_sent = link->answer_begun = false;
+    link->head_sent = link->answer_begun = link->answered_early = false;
     link->interims = 0;
     link->sent = link->received = 0;
     link->search = (struct http_head_search){ .seen = 0 };

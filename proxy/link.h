@@ -38,6 +38,7 @@ struct link {
     bool reused;                     /* served an exchange before the present one */
     bool head_sent;                  /* request bytes may have reached the server */
     bool answer_begun;               /* a byte of the answer arrived */
+    bool answered_early;             /* the answer's head, before the request was out */
     bool carried_auth; /* NTLM, Negotiate or Kerberos: never for another client */
     uint64_t opened_ns, established_ns;
     uint64_t sent, received; /* plaintext bytes of the present exchange */

@@ -109,6 +109,7 @@ take_answer(struct exchange *x, const struct http_limits *limits)
         return fault;
     x->answer = ANSWER_HELD;
     x->answered_ns = clock_ns();
+    link->answered_early = !link_is_told(x);
     http_body_begin(&link->body, x->response.framing, limits);
     return FAULT_NONE;
 }
@@ -246,9 +247,33 @@ link_receive(struct exchange *x, bool *moved)
 }
 
 bool
+link_is_told(const struct exchange *x)
+{
+    return x->upload.delivered && chunk_queue_is_empty(&x->link->out);
+}
+
+bool
+link_survives_answer(const struct exchange *x)
+{
+    return x->response.keep_alive && x->request.framing.kind != HTTP_TUNNEL &&
+        x->response.framing.kind != HTTP_UNTIL_CLOSE;
+}
+
+bool
+link_listens(struct link *link)
+{
+    return chunk_queue_is_empty(&link->in) && !link->stream.write_broken &&
+        tls_stream_read(&link->stream, &link->in) == TLS_IO_WAIT;
+}
+
+/*
+ * A server that answers before it has the request, and then takes the rest of the body for
+ * the next request, would answer that to whoever comes next. So such a link serves on only
+ * where nobody else can come: where it is its client's own.
+ */
+bool
 link_is_reusable(const struct exchange *x)
 {
     return x->fault == FAULT_NONE && x->download.ended && x->upload.delivered &&
-        x->response.keep_alive && x->request.framing.kind != HTTP_TUNNEL &&
-        x->response.framing.kind != HTTP_UNTIL_CLOSE;
+        link_survives_answer(x) && (!x->link->answered_early || x->link->carried_auth);
 }

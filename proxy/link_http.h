@@ -10,6 +10,7 @@
 #include "base/fault.h"
 
 struct exchange;
+struct link;
 
 /*
  * Moves request bytes from x->upload to the link, its head first. The link must be
@@ -19,6 +20,15 @@ enum fault link_send(struct exchange *x, bool *moved);
 
 /* Moves answer bytes from the link into x->response and x->download. */
 enum fault link_receive(struct exchange *x, bool *moved);
+
+/* True when the whole request is out, the TLS layer has it all. */
+bool link_is_told(const struct exchange *x);
+
+/* True when the answer, of which the head is known, leaves the link open for more. */
+bool link_survives_answer(const struct exchange *x);
+
+/* Behind a whole answer: false when the server says more, or has ended the connection. */
+bool link_listens(struct link *link);
 
 /* True when the request is out, the answer is in, and the link may serve again. */
 bool link_is_reusable(const struct exchange *x);

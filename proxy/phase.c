@@ -13,6 +13,7 @@ phase_name(enum phase phase)
         [PHASE_COLLECT] = "collect",
         [PHASE_DIAL] = "dial",
         [PHASE_RELAY] = "relay",
+        [PHASE_REST] = "rest",
         [PHASE_REPLY] = "reply",
         [PHASE_DONE] = "done",
         [PHASE_LINGER] = "linger",

@@ -11,6 +11,7 @@ enum phase {
     PHASE_COLLECT,   /* a page of our own waits for the whole body */
     PHASE_DIAL,      /* looking for a verified upstream connection */
     PHASE_RELAY,     /* bytes flow in both directions */
+    PHASE_REST,      /* the answer is in; the rest of the request's body goes out */
     PHASE_REPLY,     /* our own answer goes out */
     PHASE_DONE,      /* (exchange) the answer is complete */
     PHASE_LINGER,    /* what is queued leaves; what still comes is thrown away */

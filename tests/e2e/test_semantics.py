@@ -230,7 +230,8 @@ def test_an_upstream_that_does_not_want_the_body_says_so_instead_of_100(play):
     upstream.read_head()
     upstream.send(reply(401, b"who are you?"))
     response = client.read_response()
-    assert (response.status, response.interims, response.get("Connection")) == (401, [], "close")
+    assert (response.status, response.interims, response.get("Connection")) == (401, [], None)
+    client.finish()
     client.expect_end()
 
 
@@ -246,21 +247,6 @@ def test_a_body_that_policy_refuses_is_not_asked_for(stage):
 def test_another_expectation_fails(stage):
     assert stage.client().ask("GET", "/", [("Expect", "200-ok")]).status == 417
     assert stage.upstream.requests == []
-
-
-def test_an_early_answer_reaches_the_client_while_its_body_still_comes(play):
-    """The rest of the upload is thrown away, so that no reset overtakes the answer."""
-    client = play.client()
-    client.send_request("POST", "/", [("Content-Length", str(4 * MEGABYTE))], b"x" * 1000)
-    upstream = play.upstream.accept()
-    upstream.read_head()
-    upstream.send(reply(413, b"too much"))
-    response = client.read_response()
-    assert (response.status, response.body, response.get("Connection")) == (413, b"too much", "close")
-    client.send(b"x" * MEGABYTE)
-    client.expect_end()
-    upstream.expect_gone()
-    play.event_of(client, "request-forwarded", status=413)
 
 
 def test_a_body_whose_length_nobody_told_is_cut_where_the_limit_is(stage):
