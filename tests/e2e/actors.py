@@ -422,6 +422,10 @@ class UpstreamConnection:
     def read_head(self):
         return self._reader.read_head()
 
+    def read_body(self, message):
+        """Of a request whose head was read by read_head."""
+        self._reader.read_body(message)
+
     def read_some(self):
         return self._reader.read_some()
 

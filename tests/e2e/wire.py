@@ -239,6 +239,10 @@ class Reader:
         """A head alone: its body is read by read_bytes, or not at all."""
         return self._read_head()
 
+    def read_body(self, message):
+        """The body of a request whose head read_head gave."""
+        self._read_body(message, bodyless=False, until_close=False)
+
     def is_quiet(self, receive_ready):
         """Nothing has come that will be read; `receive_ready` brings it, or None."""
         if not self._buffer and (data := receive_ready()) is not None:
