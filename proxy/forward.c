@@ -14,6 +14,7 @@
 #include "proxy/exchange.h"
 #include "proxy/listener.h"
 #include "proxy/loop.h"
+#include "proxy/reference.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
@@ -83,6 +84,18 @@ write_cookie(struct exchange *x, const struct http_field *field, struct chunk_qu
     return FAULT_NONE;
 }
 
+static enum fault
+write_destination(struct exchange *x, const struct http_field *field,
+    struct chunk_queue *to)
+{
+    struct bytes value = reference_inward(x, field->value);
+
+    if (value.at == NULL && field->value.length > 0)
+        return FAULT_MEMORY;
+    http_write_field(to, field->name, value);
+    return FAULT_NONE;
+}
+
 /* What this application's server believes or must not see: from a client it is dropped. */
 static bool
 is_ours_to_say(const struct exchange *x, const struct http_field *field)
@@ -127,6 +140,8 @@ forward_request(struct exchange *x, struct chunk_queue *to)
             http_write_field(to, field->name, x->authority);
         else if (field->id == FIELD_COOKIE)
             fault = write_cookie(x, field, to);
+        else if (field->id == FIELD_DESTINATION)
+            fault = write_destination(x, field, to);
         else
             http_write_field(to, field->name, field->value);
     }
@@ -143,79 +158,6 @@ forward_request(struct exchange *x, struct chunk_queue *to)
 }
 
 /* --- the response --- */
-
-/* A reference with an authority: its scheme's port, and `url` without "scheme://"; else 0. */
-static uint16_t
-cut_scheme(struct bytes *url)
-{
-    static const struct {
-        struct bytes begin;
-        uint16_t port;
-    } schemes[] = {
-        { { "https://", 8 }, HTTPS_PORT }, { { "http://", 7 }, HTTP_PORT },
-        { { "//", 2 }, HTTPS_PORT }, /* our own scheme (RFC 3986, 4.2) */
-    };
-
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (bytes_has_prefix_nocase(*url, schemes[i].begin)) {
-            *url = bytes_of(url->at + schemes[i].begin.length,
-                url->length - schemes[i].begin.length);
-            return schemes[i].port;
-        }
-    }
-    return 0;
-}
-
-/* `name` is a host name, or an address without its brackets; NULL: there is none. */
-static bool
-is_host(struct bytes host, const char *name)
-{
-    if (host.length > 1 && host.at[0] == '[')
-        host = bytes_of(host.at + 1, host.length - 2);
-    return name != NULL && bytes_equal_nocase(host, bytes_of_string(name));
-}
-
-/*
- * Does it lead to us, or would it if the client could go there? That is the public host
- * at the port of the request, at that of the upstream, which the upstream may take for
- * ours, or in clear text; and the upstream's own name, as configured or as verified.
- */
-static bool
-leads_to_us(const struct exchange *x, const struct http_authority *to,
-    uint16_t scheme_port)
-{
-    const struct server_policy *server = x->server->policy;
-    const struct http_authority *asked = &x->request.authority;
-    uint16_t port = http_authority_port(to, scheme_port);
-
-    if (bytes_equal_nocase(to->host, asked->host))
-        return port == http_authority_port(asked, HTTPS_PORT) || port == server->port ||
-            (port == HTTP_PORT && scheme_port == HTTP_PORT);
-    return (port == server->port || port == scheme_port) &&
-        (is_host(to->host, server->host) ||
-            is_host(to->host, x->route->upstream->tls.verify_name));
-}
-
-/*
- * A Location that points at the upstream's own name would lead the client nowhere,
- * one that says http: would lead it into clear text: both get our public origin.
- */
-static struct bytes
-location(struct exchange *x, struct bytes value)
-{
-    struct bytes rest = value;
-    uint16_t scheme_port = cut_scheme(&rest);
-    struct http_authority to;
-    size_t length = 0;
-
-    while (length < rest.length && strchr("/?#", rest.at[length]) == NULL)
-        length++;
-    if (scheme_port == 0 || !http_authority_read(bytes_of(rest.at, length), &to) ||
-        !leads_to_us(x, &to, scheme_port))
-        return value;
-    return arena_print(&x->answer_arena, "https://%.*s%.*s", BYTES_ARG(x->authority),
-        (int)(rest.length - length), rest.at + length);
-}
 
 static bool
 cookie_is_secure(struct bytes cookie)
@@ -255,8 +197,11 @@ write_response_field(struct exchange *x, const struct http_field *field,
         return FAULT_NONE;
     }
 
-    if (field->id == FIELD_LOCATION)
-        value = location(x, value);
+    if (field->id == FIELD_LOCATION || field->id == FIELD_CONTENT_LOCATION ||
+        field->id == FIELD_X_MS_LOCATION)
+        value = reference_outward(x, value);
+    else if (field->id == FIELD_REFRESH)
+        value = reference_in_refresh(x, value);
     else if (field->id == FIELD_SET_COOKIE && !cookie_is_secure(value))
         value = arena_print(&x->answer_arena, "%.*s; Secure", BYTES_ARG(value));
     if (value.at == NULL && field->value.length > 0)

@@ -333,6 +333,46 @@ def test_a_location_inside_becomes_the_public_one(stage, location, rewritten):
     assert response.get("Location") == rewritten.format(**names)
 
 
+@pytest.mark.parametrize(
+    "name, value, rewritten",
+    [
+        ("Content-Location", "https://{inside}:{port}/x", "https://{public}/x"),
+        ("X-MS-Location", "https://{inside}/eas", "https://{public}/eas"),
+        ("X-MS-Location", "https://eu.example/eas", "https://eu.example/eas"),
+        ("Refresh", "5", "5"),
+        ("Refresh", "0; url=/owa/", "0; url=/owa/"),
+        ("Refresh", "0;URL=https://{inside}:{port}/a;b?c", "0;URL=https://{public}/a;b?c"),
+        ("Refresh", "0; url='http://{public}/x'", "0; url='https://{public}/x'"),
+        ("Refresh", "0; url=//elsewhere.example/", "0; url=//elsewhere.example/"),
+        ("X-Location", "https://{inside}/x", "https://{inside}/x"),
+    ],
+)
+def test_other_fields_that_lead_somewhere_lead_to_us(stage, name, value, rewritten):
+    names = {"inside": INTERNAL_NAME, "public": PUBLIC_NAME, "port": stage.upstream.port}
+    assert answer_with(stage, (name, value.format(**names))).get(name) == rewritten.format(**names)
+
+
+@pytest.mark.parametrize(
+    "value, seen",
+    [
+        ("https://{public}:{listens}/dav/b", "https://{public}:{listens}/dav/b"),
+        ("HTTPS://{PUBLIC}.:{listens}/dav/b%20c?d", "https://{public}:{listens}/dav/b%20c?d"),
+        ("http://{public}/dav/b", "https://{public}:{listens}/dav/b"),
+        ("//{public}:{listens}/dav/b", "https://{public}:{listens}/dav/b"),
+        ("/dav/b", "/dav/b"),
+        ("https://{public}:9/dav/b", "https://{public}:9/dav/b"),
+        ("https://elsewhere.example/dav/b", "https://elsewhere.example/dav/b"),
+    ],
+)
+def test_a_destination_has_the_spelling_of_the_host(stage, value, seen):
+    """RFC 4918, 10.3: the server compares it with its own name, which Host tells it."""
+    listens = stage.proxy.port()
+    names = {"public": PUBLIC_NAME, "PUBLIC": PUBLIC_NAME.upper(), "listens": listens}
+    stage.client().ask("MOVE", "/dav/a", [("Destination", value.format(**names))], host=f"{PUBLIC_NAME}:{listens}")
+    assert stage.upstream.requests[0].get("Host") == f"{PUBLIC_NAME}:{listens}"
+    assert stage.upstream.requests[0].get("Destination") == seen.format(**names)
+
+
 def test_an_answer_without_a_date_gets_the_one_of_its_arrival(stage):
     """RFC 9110, 6.6.1: caches and clients count its age from there."""
     dates = answer_with(stage).all("Date")
