@@ -268,7 +268,10 @@ find_allowed(const struct model *model, struct filter_verdict *verdict,
             continue;
         switch (fits_parameters(model, rule, &part)) {
         case FILTER_FITS:
-            return is_for_path(model, rule, model->further) ? rule : NULL;
+            if (model->further.at != model->input->url->decoded.at &&
+                !is_for_path(model, rule, model->further))
+                return NULL;
+            return rule;
         case FILTER_FITS_NOT:
             break;
         case FILTER_FITS_UNCLEARLY:

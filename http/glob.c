@@ -79,6 +79,11 @@ matches(const struct glob *glob, struct bytes text)
         at++;
         from++;
     }
+    /* Most globs that are tried end here. */
+    if (at == end)
+        return from == text_end || glob->is_prefix;
+    if (*at != '*')
+        return false;
     while (from < text_end) {
         if (at == end && glob->is_prefix)
             return true;
