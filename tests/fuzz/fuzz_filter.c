@@ -5,6 +5,8 @@
  * field lines. The words stand wherever a policy has room for one, so that they meet
  * parts of the request. A verdict is the first finding of the checks run one by one, is
  * the same every time, and with too little memory is that or FAULT_MEMORY, never a pass.
+ * What a rule for parameters lets through has each of them at most once, and what one for
+ * files lets through names one.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include "base/require.h"
 #include "http/filter.h"
 #include "http/http_policy.h"
+#include "http/pairs.h"
 
 #define ARENA_BYTES ((size_t)256 * 1024)
 #define NOW 1000
@@ -47,6 +50,7 @@ struct fragments {
     struct condition conditions[3];
     struct mitigation mitigation;
     struct parameter_rule parameters[2];
+    struct when when[2];
     struct network network;
     struct path_rule rules[3];
     struct header_limit limit;
@@ -74,11 +78,17 @@ make_rules(struct fragments *f, struct bytes *choices)
     for (unsigned i = 0; i < 2; i++)
         f->parameters[i] = (struct parameter_rule){ f->words[2 + i], choose(choices, 2),
             { choose(choices, 3), { f->words + 1, 2 }, f->shape } };
+    for (unsigned i = 0; i < 2; i++)
+        f->when[i] = (struct when){ f->words[2 + i],
+            { f->words + 1, choose(choices, 3) }, choose(choices, 2) };
     f->network = (struct network){ { [10] = 0xff, 0xff, 10 }, choose(choices, 129) };
     for (unsigned i = 0; i < 3; i++)
         f->rules[i] = (struct path_rule){ .id = "R",
             .action = i == 0 ? RULE_DENY : RULE_ALLOW,
             .paths = { f->words + (i == 0), 1 + choose(choices, 2) },
+            .files = { f->words + 1, i == 0 ? 0 : choose(choices, 3) },
+            .when = f->when,
+            .when_count = choose(choices, 3),
             .methods = { f->words + 1, choose(choices, 2) },
             .types = { f->words + 1, choose(choices, 3) },
             .required_headers = { f->words + 2, choose(choices, 2) },
@@ -115,6 +125,7 @@ make_policy(struct fragments *f, struct bytes *choices)
         .extensions_allowed = { f->words + 1, choose(choices, 3) },
         .extensions_denied = { f->words + 2, choose(choices, 3) },
         .refuses_ambiguous_extension = choose(choices, 2),
+        .pages = { f->words + 2, choose(choices, 3) },
         .denied_in_path = { f->words + 1, choose(choices, 4) },
         .denied_in_query = { f->words + 1, choose(choices, 4) },
         .denied_headers = { f->words + 2, choose(choices, 3) },
@@ -147,7 +158,8 @@ read_request(struct bytes rest, struct bytes *choices, struct arena *arena,
         return false;
     memcpy(text, raw.at, raw.length);
     length = raw.length;
-    memcpy(text + length, target.at, target.length);
+    if (target.length > 0) /* the input may have ended before it */
+        memcpy(text + length, target.at, target.length);
     length += target.length;
     length += (size_t)snprintf(text + length, sizeof text - length,
         " HTTP/1.1\r\nHost: a\r\n");
@@ -193,9 +205,38 @@ run_alone(const struct filter_input *input)
     return first;
 }
 
+/* Of a request that passed by the rule. */
 static void
-check_verdict(const struct filter_policy *policy, const struct filter_verdict *verdict)
+check_rule(const struct path_rule *rule, const struct filter_input *input)
 {
+    struct bytes path = input->url->decoded;
+    struct pairs pairs;
+
+    require(pairs_of_query(input->url->query, input->arena, &pairs) == FAULT_NONE);
+    for (unsigned i = 0; i < rule->when_count; i++) {
+        unsigned count = 0;
+
+        for (unsigned at = 0; at < pairs.count; at++)
+            count += pairs_name_is(rule->when[i].name, pairs.at[at].name,
+                input->policy->ignores_case);
+        require(count == 1 || (count == 0 && rule->when[i].may_be_absent));
+    }
+    if (rule->files.count > 0 && rule->paths.count == 1 &&
+        bytes_equal(rule->paths.words[0], BYTES("/**")))
+        require(memchr(path.at, ';', path.length) == NULL &&
+            memchr(path.at, ':', path.length) == NULL &&
+            memmem(path.at, path.length, "//", 2) == NULL &&
+            path.at[path.length - 1] != '/' && path.at[path.length - 1] != '.');
+}
+
+static void
+check_verdict(const struct filter_input *input, const struct filter_verdict *verdict)
+{
+    const struct filter_policy *policy = input->policy;
+
+    if (verdict->refused.fault == FAULT_NONE && verdict->reported_count == 0 &&
+        verdict->rule != NULL)
+        check_rule(verdict->rule, input);
     require(verdict->reported_count <= FILTER_REPORTS_MAX);
     require((verdict->refused.fault == FAULT_NONE) == (verdict->refused.rule == NULL));
     if (verdict->refused.fault == FAULT_NONE && policy->has_model)
@@ -233,7 +274,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (struct sockaddr *)&source, NOW, &memory };
 
         filter_judge(&input, &verdict);
-        check_verdict(&fragments.policy, &verdict);
+        check_verdict(&input, &verdict);
         alone = run_alone(&input);
         require_same(&verdict.refused, &alone);
 
