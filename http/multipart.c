@@ -83,7 +83,7 @@ static enum multipart_event
 begin_part(struct multipart *multipart)
 {
     if (++multipart->parts > MULTIPART_PARTS_MAX)
-        return refuse(multipart, "too many parts");
+        return refuse(multipart, "more than 1024 parts");
     multipart->state = MULTIPART_HEAD;
     multipart->fields = 0;
     multipart->head_bytes = 0;

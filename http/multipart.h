@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 
 #define MULTIPART_BOUNDARY_BYTES 70 /* RFC 2046, 5.1.1 */
-#define MULTIPART_PARTS_MAX 256
+#define MULTIPART_PARTS_MAX 1024 /* PHP reads 1020 (max_input_vars, max_file_uploads) */
 #define MULTIPART_FIELDS_MAX 16
 #define MULTIPART_HEAD_BYTES 4096
 /* Windows and macOS allow names of 255 UTF-16 units, which are up to 765 bytes. */

@@ -26,6 +26,7 @@ enum part_flag {
     PART_HAS_FILE_NAME = 8,
     PART_HAS_EXTENDED_FILE_NAME = 16,
     PART_HAS_CHARSET = 32, /* one in which its bytes are not what they look like */
+    PART_IS_MULTIPART = 64,
 };
 
 struct upload {
@@ -307,8 +308,11 @@ take_type(struct upload *upload, struct bytes value)
     upload->part |= PART_HAS_TYPE;
     if (!has_plain_charset(whole))
         upload->part |= PART_HAS_CHARSET;
-    if (bytes_has_prefix_nocase(type, BYTES("multipart/")))
-        return malformed("a part that has parts itself");
+    if (bytes_has_prefix_nocase(type, BYTES("multipart/"))) {
+        upload->part |= PART_IS_MULTIPART;
+        if (bytes_contains_nocase(whole, BYTES("boundary")))
+            return malformed("a part that has parts itself");
+    }
     keep_text(upload->declared, sizeof upload->declared, type);
     return nothing;
 }
@@ -347,6 +351,9 @@ end_head(struct upload *upload)
 {
     if ((upload->part & PART_HAS_NAME) == 0)
         return malformed("a part without a name");
+    /* Browsers declare a saved page (.mhtml) so, from its name, and with no boundary. */
+    if ((upload->part & PART_IS_MULTIPART) != 0 && upload->file == NULL)
+        return malformed("a part that has parts itself");
     if ((upload->part & PART_HAS_CHARSET) != 0 && upload->is_field &&
         upload->judge != NULL)
         return malformed("a field in another character set");

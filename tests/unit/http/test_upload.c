@@ -185,6 +185,14 @@ the_head_of_a_part_is_strict(void **state)
         "a Content-Disposition other than form-data");
     refuses(PART("Content-Type: multipart/mixed; boundary=c", ""),
         "a part that has parts itself");
+    refuses(FILE_PART("a.mhtml", "multipart/related; BOUNDARY=c", ""),
+        "a part that has parts itself");
+    refuses(PART("Content-Type: multipart/related\r\n"
+                 "Content-Disposition: form-data; name=a",
+                ""),
+        "a part that has parts itself");
+    passes(FILE_PART("a.mhtml", "multipart/related", "From: <Saved>") LAST);
+    passes(FILE_PART("a.eml", "message/rfc822", "From: kim") LAST);
     refuses(PART("Content-Transfer-Encoding: base64", ""), "an encoded part");
 }
 
@@ -282,9 +290,9 @@ parts_fields_and_lines_are_counted(void **state)
     size_t room = 862 - (strlen(line) - strlen("--b\r\n"));
 
     (void)state;
-    judge_repeated(multipart, repeated("", FIELD("a", ""), 256, LAST), "");
-    judge_repeated(multipart, repeated("", FIELD("a", ""), 257, LAST),
-        "too many parts");
+    judge_repeated(multipart, repeated("", FIELD("a", ""), 1024, LAST), "");
+    judge_repeated(multipart, repeated("", FIELD("a", ""), 1025, LAST),
+        "more than 1024 parts");
     judge_repeated(multipart, repeated(disposition, "X: y\r\n", 15, "\r\n\r\n" LAST),
         "");
     judge_repeated(multipart, repeated(disposition, "X: y\r\n", 16, "\r\n\r\n" LAST),
