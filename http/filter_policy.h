@@ -55,9 +55,9 @@ struct when {
 enum grammar {
     GRAMMAR_NONE,
     GRAMMAR_ACTIVESYNC, /* plain or base64 query, known Cmd, DeviceId (MS-ASHTTP 2.2.1) */
-    GRAMMAR_MAPI,       /* X-RequestType (MS-OXCMAPIHTTP 2.2.3.3.1) */
-    GRAMMAR_OWA_SERVICE,       /* ?action= equals the Action field */
-    GRAMMAR_EWS,               /* SOAPAction names an operation of the EWS namespace */
+    GRAMMAR_MAPI,       /* X-RequestType of this endpoint (MS-OXCMAPIHTTP 2.2.3.3.1) */
+    GRAMMAR_OWA_SERVICE,       /* a field Action, and ?action= says the same */
+    GRAMMAR_EWS,               /* SOAPAction names an operation of http/ews.def */
     GRAMMAR_AUTODISCOVER_JSON, /* Email, Protocol; nothing that looks like a path */
     GRAMMAR_RPC_PROXY,         /* ?server:port with one of 6001, 6002, 6004 */
     GRAMMAR_COUNT,

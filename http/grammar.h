@@ -31,4 +31,7 @@ bool grammar_holds(enum grammar grammar, const struct grammar_input *input,
 /* MS-ASHTTP 2.2.1.1.1: in http/grammar_activesync.c. */
 bool grammar_activesync(const struct grammar_input *input, struct bytes *part) MUST_USE;
 
+/* An operation of http/ews.def, or none: in http/grammar_ews.c. */
+bool grammar_ews(const struct grammar_input *input, struct bytes *part) MUST_USE;
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "http/scan.h"
 
+#define DEVICE_TYPE_BYTES 255u /* its length is a byte in the other form */
 #define BASE64_BYTES 4096u /* seven parameters of 255 bytes and their frame fit well */
 
 enum value_form {
@@ -65,19 +66,23 @@ is_command(struct bytes text)
     return false;
 }
 
+/* Letters and digits (MS-ASHTTP 2.2.1.1.1.2); there are clients with '-' and '_'. */
 static bool
 is_device_id(struct bytes text)
 {
     for (size_t i = 0; i < text.length; i++)
-        if (!scan_is(text.at[i], SCAN_UNRESERVED) || strchr("-._~", text.at[i]) != NULL)
+        if (!scan_is(text.at[i], SCAN_HOST) || text.at[i] == '.')
             return false;
     return text.length >= 1 && text.length <= 32;
 }
 
+/* 1*VCHAR (MS-ASHTTP 2.2.1.1.1.2), and what stands escaped in a URL: no markup. */
 static bool
 is_device_type(struct bytes text)
 {
-    return text.length >= 1 && text.length <= 64 && scan_all(text, SCAN_HOST);
+    return text.length >= 1 && text.length <= DEVICE_TYPE_BYTES &&
+        scan_all(text, SCAN_TEXT) && memchr(text.at, '<', text.length) == NULL &&
+        memchr(text.at, '>', text.length) == NULL;
 }
 
 static bool

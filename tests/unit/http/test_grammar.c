@@ -78,7 +78,13 @@ activesync_in_plain_text(void **state)
             EAS "?Cmd=Sync&User=a&DeviceId=123456789012345678901234567890123"
                 "&DeviceType=a",
             "" },
-        { false, EAS "?Cmd=Sync&User=a&DeviceId=1&DeviceType=a/b", "" },
+        { true, EAS "?Cmd=Sync&User=a&DeviceId=a-b_c&DeviceType=Outlook%20(Mac)%2F16",
+            "" },
+        { true, EAS "?Cmd=Sync&User=a&DeviceId=1&DeviceType=a/b", "" },
+        { false, EAS "?Cmd=Sync&User=a&DeviceId=1&DeviceType=%3Cb%3E", "" },
+        { false, EAS "?Cmd=Sync&User=a&DeviceId=1&DeviceType=a%01", "" },
+        { false, EAS "?Cmd=Sync&User=a&DeviceId=1&DeviceType=", "" },
+        { false, EAS "?Cmd=Sync&User=a&DeviceId=a%2Fb&DeviceType=a", "" },
         { false, EAS "?Cmd=SendMail&SaveInSent=X" DEVICE, "" },
     };
 
@@ -144,9 +150,12 @@ static const struct {
         "123456789012345678901234567890123" NO_KEY TYPE),
     BLOB(false, "\x8d\x12" LOCALE ID "\x02\x01\x02" TYPE),
     BLOB(false, "\x8d\x12" LOCALE ID NO_KEY "\0"),
-    BLOB(false,
+    BLOB(true,
         "\x8d\x12" LOCALE ID NO_KEY "\x03"
         "a/b"),
+    BLOB(false,
+        "\x8d\x12" LOCALE ID NO_KEY "\x03"
+        "a<b"),
     BLOB(false,
         "\x8d\x12" LOCALE ID NO_KEY TYPE "\x02\x01"
         "a"),
@@ -228,6 +237,10 @@ mapi_names_its_request(void **state)
         { true, "POST /mapi/emsmdb/?MailboxId=a@b",
             "X-RequestType: NotificationWait\r\n" },
         { true, "POST /mapi/nspi/", "x-requesttype: DNToMId\r\n" },
+        { true, "POST /mapi/nspi", "X-RequestType: PING\r\n" },
+        { true, "POST /Mapi/Emsmdb", "X-RequestType: PING\r\n" },
+        { false, "POST /mapi/NSPI/", "X-RequestType: Execute\r\n" },
+        { false, "POST /mapi/emsmdb/", "X-RequestType: Bind\r\n" },
         { false, "POST /mapi/nspi/", "" },
         { false, "POST /mapi/nspi/", "X-RequestType:\r\n" },
         { false, "POST /mapi/nspi/", "X-RequestType: Execute2\r\n" },
@@ -239,13 +252,14 @@ mapi_names_its_request(void **state)
 }
 
 static void
-owa_says_its_action_twice(void **state)
+owa_says_its_action_in_a_field(void **state)
 {
     static const struct grammar_row rows[] = {
         { true, "POST /owa/service.svc?action=FindItem&EP=1&ID=-2&AC=1",
             "Action: FindItem\r\nX-OWA-UrlPostData: %7B%7D\r\n" },
         { false, "POST /owa/service.svc?action=FindItem", "" },
-        { false, "POST /owa/service.svc", "Action: FindItem\r\n" },
+        { true, "POST /owa/service.svc", "Action: FindItem\r\n" },
+        { false, "POST /owa/service.svc", "Action: FindItem\r\nAction: GetItem\r\n" },
         { false, "POST /owa/service.svc?action=FindItem", "Action: GetItem\r\n" },
         { false, "POST /owa/service.svc?action=FindItem&Action=X",
             "Action: FindItem\r\n" },
@@ -261,7 +275,7 @@ owa_says_its_action_twice(void **state)
 #define EWS "http://schemas.microsoft.com/exchange/services/2006/messages/"
 
 static void
-ews_stays_in_its_namespace(void **state)
+ews_names_an_operation(void **state)
 {
     static const struct grammar_row rows[] = {
         { true, "POST /EWS/Exchange.asmx", "" },
@@ -271,6 +285,11 @@ ews_stays_in_its_namespace(void **state)
         { true, "POST /EWS/Exchange.asmx",
             "Content-Type: application/soap+xml; charset=utf-8; action=\"" EWS
             "GetItem\"\r\n" },
+        { true, "POST /EWS/Exchange.asmx",
+            "SOAPAction: " EWS "GetStreamingEvents\r\n" },
+        { false, "POST /EWS/Exchange.asmx", "SOAPAction: " EWS "finditem\r\n" },
+        { false, "POST /EWS/Exchange.asmx",
+            "SOAPAction: " EWS "ExecuteDiagnosticMethod\r\n" },
         { false, "POST /EWS/Exchange.asmx", "SOAPAction: " EWS "\r\n" },
         { false, "POST /EWS/Exchange.asmx", "SOAPAction: " EWS "Find/Item\r\n" },
         { false, "POST /EWS/Exchange.asmx", "SOAPAction: FindItem\r\n" },
@@ -292,6 +311,7 @@ autodiscover_holds_no_path(void **state)
         { true, JSON, "" },
         { true, JSON "?Email=a.b%40c.de&Protocol=ActiveSync&RedirectCount=1", "" },
         { true, JSON "?Email=o'neil%2Bx@c.de&Protocol=ews", "" },
+        { true, JSON "?Email=a@c.de&Protocol=SubstrateSignalService", "" },
         { true, "GET /Autodiscover/Autodiscover.json/v1.0/a+b@c.de?Protocol=REST", "" },
         { false, JSON "/v1.0/a", "" },
         { false, JSON "/v1.0/a@c.de/x?Protocol=Ews", "" },
@@ -349,8 +369,8 @@ main(void)
         cmocka_unit_test(activesync_cut_short),
         cmocka_unit_test(activesync_in_bad_base64),
         cmocka_unit_test(mapi_names_its_request),
-        cmocka_unit_test(owa_says_its_action_twice),
-        cmocka_unit_test(ews_stays_in_its_namespace),
+        cmocka_unit_test(owa_says_its_action_in_a_field),
+        cmocka_unit_test(ews_names_an_operation),
         cmocka_unit_test(autodiscover_holds_no_path),
         cmocka_unit_test(rpc_goes_to_three_ports),
     };
