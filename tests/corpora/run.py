@@ -32,6 +32,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 NAME = "app.example.test"
 INSIDE = "10.1.2.3"
+OUTSIDE = "192.0.2.7"
 
 
 class Host:
@@ -46,11 +47,14 @@ class Host:
         self.bare = bare
 
 
-def opened(*rules):
+def opened(*rules, networks="10.0.0.0/8"):
     """Closed rules, opened as docs/applications.md tells operators to."""
-    paths = ", ".join(f"{id}: {{path: {path}, action: deny, unless_from: [10.0.0.0/8], source: test}}"
+    paths = ", ".join(f"{id}: {{path: {path}, action: deny, unless_from: [{networks}], source: test}}"
                       for id, path in rules)
     return f"{{extends: exchange, paths: {{{paths}}}}}"
+
+
+OPTIONS = ("EX010", "[/ecp, /ecp/**, /owa/options/ecp, /owa/options/ecp/**]")
 
 
 def bare(name):
@@ -62,9 +66,11 @@ HOSTS = {
     "exchange": Host("exchange", ["exchange"]),
     "exchange-activesync-only": Host("exchange-activesync-only", ["exchange-activesync-only"]),
     "exchange-opened": Host(
-        opened(("EX010", "[/ecp, /ecp/**]"), ("EX014", "[/rpc, /rpc/**]"), ("EX016", "/ews/mrsproxy.svc"),
+        opened(OPTIONS, ("EX014", "[/rpc, /rpc/**]"), ("EX016", "/ews/mrsproxy.svc"),
                ("EX017", "[/owa/calendar, /owa/calendar/**]")),
         ["exchange-opened", "exchange"], source=INSIDE, generic=False),
+    "exchange-options-opened": Host(opened(OPTIONS, networks='0.0.0.0/0, "::/0"'), ["exchange-options-opened"],
+                                    source=OUTSIDE, generic=False),
     "roundcube": Host("roundcube", ["roundcube"]),
     "roundcube-webmail": Host("{extends: roundcube, prefix: /webmail}", ["roundcube"], prefix="/webmail",
                               generic=False),
@@ -218,7 +224,7 @@ def collect(host, name):
             return
         yield "attacks on it are refused", [Request(row, row["expect"], host) for row in attacks]
     else:
-        outside = Host(host.application, [], source="192.0.2.7")
+        outside = Host(host.application, [], source=OUTSIDE)
         rows = read(HERE / "ordinary" / f"{name}.jsonl")
         yield "its doors stay closed to others", [Request(row, "path-denied", outside) for row in rows]
     if host.generic:
