@@ -9,6 +9,7 @@
  * Trust: the head comes from the network, from either side. Owns nothing, safe to fuzz.
  */
 #include "http/head_priv.h"
+#include "http/scan.h"
 
 enum fault
 framing_read_claim(const struct http_head *head, struct framing_claim *claim,
@@ -37,14 +38,15 @@ framing_read_claim(const struct http_head *head, struct framing_claim *claim,
     if (lengths > 1)
         return FAULT_HTTP_LENGTH_TWICE;
     if (lengths == 1 && !bytes_to_u64(length, INT64_MAX, &claim->length)) {
-        note_set(note, "Content-Length: %.*s", BYTES_ARG(length));
+        head_note_text(note, "Content-Length", length, 0);
         return FAULT_HTTP_LENGTH;
     }
     if (codings > 0 &&
         (codings > 1 || head->minor == 0 ||
             !bytes_equal_nocase(coding, BYTES("chunked")))) {
-        note_set(note, "HTTP/1.%u, Transfer-Encoding: %.*s", head->minor,
-            BYTES_ARG(coding));
+        head_note_text(note,
+            head->minor == 0 ? "Transfer-Encoding in HTTP/1.0" : "Transfer-Encoding",
+            coding, SCAN_HOST);
         return FAULT_HTTP_TRANSFER_ENCODING;
     }
     return FAULT_NONE;

@@ -49,6 +49,16 @@ head_line_end(struct head_reader *reader, const char *at, enum fault otherwise)
     return *at == '\0' ? FAULT_HTTP_NUL : otherwise;
 }
 
+void
+head_note_text(struct note *note, const char *what, struct bytes text,
+    unsigned harmless)
+{
+    if (text.length <= 64 && scan_all(text, harmless))
+        note_set(note, "%s: %.*s", what, BYTES_ARG(text));
+    else
+        note_set(note, "%s: a text of %zu bytes", what, text.length);
+}
+
 /* Says why no colon follows the token that ends at `at`. */
 static enum fault
 name_fault(struct head_reader *reader, const char *at)

@@ -40,6 +40,13 @@ enum fault head_line_end(struct head_reader *reader, const char *at,
 /* All field lines and the empty one. Checks syntax and bounds, not meaning. */
 enum fault head_read_fields(struct head_reader *reader) MUST_USE;
 
+/*
+ * "WHAT: TEXT" for the log, where all of `text` is of `harmless` (a class of scan.h; 0: none) and
+ * short; else only how long it is: a password may stand anywhere.
+ */
+void head_note_text(struct note *note, const char *what, struct bytes text,
+    unsigned harmless);
+
 /* RFC 9112, 9.3, without regard to framing. */
 bool head_wants_keep_alive(const struct http_head *head);
 

@@ -127,17 +127,6 @@ read_version(struct head_reader *reader)
         FAULT_HTTP_REQUEST_LINE);
 }
 
-/* For notes, which go into the log: a password before '@' must not. */
-static struct bytes
-without_userinfo(struct bytes authority)
-{
-    const char *at = memrchr(authority.at, '@', authority.length);
-
-    if (at == NULL)
-        return authority;
-    return bytes_of(at + 1, (size_t)(authority.at + authority.length - at - 1));
-}
-
 /* Host, checked and in lower case: names of hosts have no case (RFC 3986, 6.2.2.1). */
 static enum fault
 settle_authority(struct head_reader *reader)
@@ -149,7 +138,7 @@ settle_authority(struct head_reader *reader)
     if (field == NULL)
         return FAULT_HTTP_HOST_MISSING;
     if (!http_authority_read(field->value, &authority)) {
-        note_set(reader->note, "Host: %.*s", BYTES_ARG(without_userinfo(field->value)));
+        head_note_text(reader->note, "Host", field->value, SCAN_HOST);
         return FAULT_HTTP_HOST;
     }
     copy = arena_take(reader->arena, authority.host.length);
@@ -212,8 +201,7 @@ reduce_absolute(struct head_reader *reader)
         length++;
     authority = bytes_of(rest.at, length);
     if (!is_of_host(reader->head, authority, is_https ? HTTPS_PORT : HTTP_PORT)) {
-        note_set(reader->note, "target for %.*s",
-            BYTES_ARG(without_userinfo(authority)));
+        head_note_text(reader->note, "target for", authority, SCAN_HOST);
         return FAULT_HTTP_AUTHORITY_FOREIGN;
     }
     return reduce_path(reader, bytes_of(rest.at + length, rest.length - length));

@@ -4,13 +4,15 @@
  * A login form that was sent with GET puts the password into the URL, and many
  * webmail systems put tokens there. A log is read by more people than a mailbox.
  * When in doubt more is hidden: a value ends at '&' or '#' only, a name may also
- * begin behind ';' and behind a second '?'.
+ * begin behind ';', '=' and a second '?'. A URL inside a parameter is escaped once more
+ * at each level ("?_url=%26_token%3Dx"), and log-on pages put URLs into URLs, so each of
+ * these marks counts however often it is escaped; a value ends at marks of its own level.
  *
  * Trust: the text comes from the network. Owns nothing; no I/O; safe to fuzz.
  */
 #include "log/mask.h"
 
-#define NAME_BYTES_MAX ((size_t)16)
+#define NAME_BYTES_MAX ((size_t)30)
 
 #define SECRET_PARAM(name)                                                             \
     _Static_assert(sizeof(name) - 1 <= NAME_BYTES_MAX, "NAME_BYTES_MAX is the longest");
@@ -40,33 +42,49 @@ hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* One character of `text` from `*at` on, percent-decoded; moves `*at` behind it. */
-static char
-decode_one(struct bytes text, size_t *at)
+static bool
+is_hex_pair(const char *at, const char *end)
 {
-    char c = text.at[(*at)++];
+    return end - at >= 2 && hex_digit(at[0]) >= 0 && hex_digit(at[1]) >= 0;
+}
 
-    if (c != '%' || text.length - *at < 2)
+/* One character and how often it is escaped. */
+struct character {
+    char is;
+    size_t depth;
+};
+
+/* The character at *at; steps over it. "%252526" is a '&' of depth 3. */
+static struct character
+take(const char **at, const char *end)
+{
+    const char *digits = *at + 1;
+    struct character c = { **at, 0 };
+
+    *at = digits;
+    if (c.is != '%' || !is_hex_pair(digits, end))
         return c;
-
-    int high = hex_digit(text.at[*at]), low = hex_digit(text.at[*at + 1]);
-
-    if (high < 0 || low < 0)
-        return c;
-    *at += 2;
-    return (char)(high << 4 | low);
+    c.depth = 1;
+    while (digits[0] == '2' && digits[1] == '5' && is_hex_pair(digits + 2, end)) {
+        digits += 2;
+        c.depth++;
+    }
+    c.is = (char)(hex_digit(digits[0]) << 4 | hex_digit(digits[1]));
+    *at = digits + 2;
+    return c;
 }
 
 static bool
 is_secret_name(struct bytes name)
 {
+    const char *at = name.at, *end = name.at + name.length;
     char plain[NAME_BYTES_MAX];
-    size_t length = 0, at = 0;
+    size_t length = 0;
 
-    while (at < name.length) {
+    while (at < end) {
         if (length == sizeof(plain))
             return false;
-        plain[length++] = ascii_lower(decode_one(name, &at));
+        plain[length++] = ascii_lower(take(&at, end).is);
     }
     if ((SECRET_LENGTHS >> length & 1) == 0)
         return false;
@@ -76,8 +94,8 @@ is_secret_name(struct bytes name)
     return false;
 }
 
-/* What a byte means in a URL, as far as secrets go. */
-enum { BEGINS_NAME = 1, ENDS_NAME, ENDS_SCHEME };
+/* What a character means in a URL, as far as secrets go. */
+enum { BEGINS_NAME = 1, ENDS_NAME, ENDS_SCHEME, BEGINS_ESCAPE };
 static const uint8_t marks[256] = {
     ['?'] = BEGINS_NAME,
     ['&'] = BEGINS_NAME,
@@ -85,53 +103,77 @@ static const uint8_t marks[256] = {
     ['#'] = BEGINS_NAME,
     ['='] = ENDS_NAME,
     [':'] = ENDS_SCHEME,
+    ['%'] = BEGINS_ESCAPE,
 };
 
-/* From `at` to the first '&' or '#'. */
+/* From `at` to the first '&' or '#' that is escaped as often as the '=', or less. */
 static struct bytes
-value_from(const char *at, const char *end)
+value_from(const char *at, const char *end, size_t depth)
 {
     const char *stop = at;
 
-    while (stop < end && *stop != '&' && *stop != '#')
-        stop++;
-    return bytes_of(at, (size_t)(stop - at));
+    while (stop < end) {
+        const char *from = stop;
+        struct character c = take(&stop, end);
+
+        if ((c.is == '&' || c.is == '#') && c.depth <= depth)
+            return bytes_of(at, (size_t)(from - at));
+    }
+    return bytes_of(at, (size_t)(end - at));
 }
 
 /* The user:password behind the ':' of scheme://user:password@host (RFC 3986, 3.2.1). */
 static struct bytes
-userinfo_from(const char *colon, const char *end)
+userinfo_from(const char *at, const char *end, size_t depth)
 {
-    const char *at = colon + 3, *stop = at;
+    const char *begin, *sign = NULL;
 
-    if (end - colon < 3 || memcmp(colon, "://", 3) != 0)
-        return bytes_of(NULL, 0);
-    while (stop < end && *stop != '/' && *stop != '?' && *stop != '#')
-        stop++;
+    for (unsigned slashes = 0; slashes < 2; slashes++)
+        if (at == end || take(&at, end).is != '/')
+            return bytes_of(NULL, 0);
+    begin = at;
+    while (at < end) {
+        const char *from = at;
+        struct character c = take(&at, end);
 
-    const char *sign = memrchr(at, '@', (size_t)(stop - at));
-
-    return bytes_of(at, sign == NULL ? 0 : (size_t)(sign - at));
+        if (c.depth > depth) /* a part of the password */
+            continue;
+        if (c.is == '/' || c.is == '?' || c.is == '#')
+            break;
+        if (c.is == '@')
+            sign = from;
+    }
+    return bytes_of(begin, sign == NULL ? 0 : (size_t)(sign - begin));
 }
 
-/* One pass: every byte is looked at twice at most, whatever somebody sends us. */
+/* One pass: every byte is looked at three times at most, whatever somebody sends us. */
 struct bytes
 mask_find(struct bytes url)
 {
     const char *end = url.at + url.length, *name = url.at;
 
-    for (const char *at = url.at; at < end; at++) {
+    for (const char *at = url.at; at < end;) {
         struct bytes secret = bytes_of(NULL, 0);
-        uint8_t mark = marks[(uint8_t)*at];
+        const char *from = at;
+        struct character c;
 
-        if (mark == 0)
+        if (marks[(uint8_t)*at] == 0) {
+            at++;
             continue;
-        if (mark == BEGINS_NAME) {
-            name = at + 1;
-        } else if (mark == ENDS_SCHEME) {
-            secret = userinfo_from(at, end);
-        } else if (is_secret_name(bytes_of(name, (size_t)(at - name)))) {
-            secret = value_from(at + 1, end);
+        }
+        c = take(&at, end);
+        switch (marks[(uint8_t)c.is]) {
+        case ENDS_NAME:
+            if (is_secret_name(bytes_of(name, (size_t)(from - name))))
+                secret = value_from(at, end, c.depth);
+            name = at;
+            break;
+        case BEGINS_NAME:
+            name = at;
+            break;
+        case ENDS_SCHEME:
+            secret = userinfo_from(at, end, c.depth);
+            break;
         }
         if (secret.length > 0)
             return secret;

@@ -10,10 +10,11 @@
 #define MASK "***"
 
 /*
- * The first secret in `url` (a path, a query, a request target or a Referer): the
+ * The first secret in `url` (a path, a query, a request target, a Referer, any text): the
  * value of a parameter that log/secret_params.def names, or the user:password before
  * a host. { NULL, 0 } when there is none. To find the next, call again with what
- * stands behind it. Case and percent-encoding of a parameter's name do not matter.
+ * stands behind it. Case does not matter, nor how often a
+ * parameter is percent-encoded, as those of a URL inside a URL are.
  */
 struct bytes mask_find(struct bytes url);
 
