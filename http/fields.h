@@ -25,6 +25,7 @@ enum field_flag {
         8, /* we say it ourselves; what a client sends under it is dropped */
     FIELD_FRAMING = 16,   /* written by the engine, never copied */
     FIELD_PROTECTED = 32, /* Connection may not name it away */
+    FIELD_FIRST = 64,     /* of several the first counts, the others are dropped */
 };
 
 /* FIELD_OTHER for a name the table does not hold. Any case. */

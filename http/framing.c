@@ -85,7 +85,8 @@ framing_of_response(const struct http_head *head, enum http_method to,
     bool is_interim = head->status < 200;
     bool is_bodiless = is_interim || head->status == 204 || head->status == 304;
 
-    if (is_bodiless && claim->is_chunked)
+    /* 304 may tell the coding that a 200 would have had (RFC 9112, 6.1); 1xx and 204 not. */
+    if (is_bodiless && head->status != 304 && claim->is_chunked)
         return FAULT_HTTP_TRANSFER_ENCODING;
     /*
      * A length here is forbidden (RFC 9110, 8.6), and some readers would wait for that

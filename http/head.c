@@ -28,8 +28,10 @@ head_reader_begin(struct head_reader *reader, struct bytes raw,
     };
     *head = (struct http_head){ 0 };
     note_set(note, "%s", "");
-    if (raw.length > limits->head_bytes)
+    if (raw.length > limits->head_bytes) {
+        note_set(note, "%zu bytes, the limit is %u", raw.length, limits->head_bytes);
         return FAULT_HTTP_HEAD_LONG;
+    }
     if (raw.length < 4 || memcmp(reader->end - 4, "\r\n\r\n", 4) != 0)
         return FAULT_HTTP_REQUEST_LINE;
     return FAULT_NONE;
@@ -59,6 +61,17 @@ head_note_text(struct note *note, const char *what, struct bytes text,
         note_set(note, "%s: a text of %zu bytes", what, text.length);
 }
 
+enum fault
+head_fault_of_answer(enum fault fault)
+{
+    if (fault == FAULT_HTTP_HEAD_LONG)
+        return FAULT_UPSTREAM_HEAD_LONG;
+    if (fault == FAULT_HTTP_FIELD_COUNT)
+        return FAULT_UPSTREAM_FIELD_COUNT;
+    return fault == FAULT_HTTP_FIELD_LONG ? FAULT_UPSTREAM_FIELD_LONG
+                                          : FAULT_UPSTREAM_MALFORMED;
+}
+
 /* Says why no colon follows the token that ends at `at`. */
 static enum fault
 name_fault(struct head_reader *reader, const char *at)
@@ -80,16 +93,25 @@ read_field(struct head_reader *reader, struct http_field *field)
     const char *stop;
     enum fault fault;
 
-    if (colon == name || *colon != ':')
-        return name_fault(reader, colon);
     field->name = bytes_of(name, (size_t)(colon - name));
+    while (reader->is_response && colon > name && (*colon == ' ' || *colon == '\t'))
+        colon++; /* a proxy takes it away (RFC 9112, 5.1) */
+    if (colon == name || *colon != ':')
+        return name_fault(reader, name + field->name.length);
     stop = scan_text(colon + 1, reader->end);
     field->value = bytes_trim(bytes_of(colon + 1, (size_t)(stop - colon - 1)));
     fault = head_line_end(reader, stop, FAULT_HTTP_FIELD_VALUE);
     if (fault == FAULT_NONE &&
         (field->name.length > reader->limits->name_bytes ||
-            field->value.length > reader->limits->value_bytes))
-        fault = FAULT_HTTP_FIELD_LONG;
+            field->value.length > reader->limits->value_bytes)) {
+        struct bytes shown =
+            bytes_of(field->name.at, field->name.length < 64 ? field->name.length : 64);
+
+        note_set(reader->note, "field %.*s: %zu + %zu bytes, the limits are %u + %u",
+            BYTES_ARG(shown), field->name.length, field->value.length,
+            reader->limits->name_bytes, reader->limits->value_bytes);
+        return FAULT_HTTP_FIELD_LONG;
+    }
     if (fault != FAULT_NONE)
         note_set(reader->note, "field %.*s", BYTES_ARG(field->name));
     return fault;
@@ -117,6 +139,8 @@ static enum fault
 admit_field(struct head_reader *reader, struct http_field *field)
 {
     field->id = field_find(field->name);
+    if (head_has_seen(reader, field->id) && (field_flags(field->id) & FIELD_FIRST) != 0)
+        return FAULT_NONE; /* not counted: the next one takes its place */
     if (head_has_seen(reader, field->id) &&
         (field_flags(field->id) & FIELD_SINGLE) != 0) {
         note_set(reader->note, "field %s", field_name(field->id));
@@ -136,8 +160,11 @@ head_read_fields(struct head_reader *reader)
     enum fault fault = FAULT_NONE;
 
     while (*reader->at != '\r' && fault == FAULT_NONE) {
-        if (head->field_count == reader->limits->fields)
+        if (head->field_count == reader->limits->fields) {
+            note_set(reader->note, "more than %u fields (limits.fields)",
+                reader->limits->fields);
             return FAULT_HTTP_FIELD_COUNT;
+        }
         if (head->field_count == room)
             fault = grow_fields(reader, &room);
         if (fault == FAULT_NONE)

@@ -98,7 +98,8 @@ enum http_progress {
  * soon as a bound is passed or a forbidden byte (NUL, bare LF, bare CR) is seen,
  * so that a slow or endless head costs no more than its limit.
  * HTTP_HAS_ALL: *head_bytes tells how long the head is, its last CRLFCRLF
- * included. HTTP_IS_REFUSED: *fault says why; for a response UPSTREAM_MALFORMED.
+ * included. HTTP_IS_REFUSED: *fault says why; for a response UPSTREAM_MALFORMED or
+ * one of the bounds of an answer (UPSTREAM_HEAD_LONG, _FIELD_COUNT, _FIELD_LONG).
  */
 enum http_progress http_head_find(struct http_head_search *search,
     struct chunk_queue *queue, const struct http_limits *limits, bool is_response,
@@ -119,8 +120,10 @@ enum fault http_request_parse(struct bytes raw, const struct http_limits *limits
 /*
  * The same for a response to a request with method `to`. Strictness is the same;
  * framing follows RFC 9112, 6.3: no body for HEAD, 1xx, 204, 304, a tunnel after 101.
- * The fault is UPSTREAM_MALFORMED (or MEMORY); the note begins with the reason of
- * the fault that a request would have had.
+ * The fault is UPSTREAM_MALFORMED, UPSTREAM_HEAD_LONG, UPSTREAM_FIELD_COUNT,
+ * UPSTREAM_FIELD_LONG (whose notes tell value and limit) or MEMORY; for a malformed one
+ * the note begins with the reason of the fault that a request would have had. Space
+ * before a colon is taken away (RFC 9112, 5.1).
  */
 enum fault http_response_parse(struct bytes raw, enum http_method to,
     const struct http_limits *limits, struct arena *arena, struct http_head *head,

@@ -140,7 +140,7 @@ http_head_find(struct http_head_search *search, struct chunk_queue *queue,
             *fault = FAULT_HTTP_REQUEST_LINE;
         if (*fault != FAULT_NONE) {
             if (is_response)
-                *fault = FAULT_UPSTREAM_MALFORMED;
+                *fault = head_fault_of_answer(*fault);
             return HTTP_IS_REFUSED;
         }
         chunk_queue_drop(queue, search->seen); /* one CRLF before a request line */

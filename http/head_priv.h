@@ -17,6 +17,7 @@ struct head_reader {
     struct http_head *head;
     struct note *note;
     uint64_t seen; /* bit per enum field_id */
+    bool is_response;
 };
 
 static inline bool
@@ -46,6 +47,9 @@ enum fault head_read_fields(struct head_reader *reader) MUST_USE;
  */
 void head_note_text(struct note *note, const char *what, struct bytes text,
     unsigned harmless);
+
+/* What is to be told of an answer where this is the fault of a request. */
+enum fault head_fault_of_answer(enum fault fault);
 
 /* RFC 9112, 9.3, without regard to framing. */
 bool head_wants_keep_alive(const struct http_head *head);

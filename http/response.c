@@ -74,7 +74,10 @@ settle(struct head_reader *reader, enum http_method to)
     return opinion_confirm(head, &claim, true);
 }
 
-/* To a client every broken response is one fault; the log is told which it was. */
+/*
+ * To a client every broken response is one fault, and the log is told which it was; but a
+ * bound of ours that an honest answer passed is a fault of its own.
+ */
 static enum fault
 blame_upstream(enum fault fault, struct note *note)
 {
@@ -84,6 +87,8 @@ blame_upstream(enum fault fault, struct note *note)
         return fault;
     if (note != NULL)
         detail = *note;
+    if (head_fault_of_answer(fault) != FAULT_UPSTREAM_MALFORMED)
+        return head_fault_of_answer(fault); /* its note tells value and limit */
     note_set(note, "%s%s%s", fault_reason(fault), detail.text[0] == '\0' ? "" : ": ",
         detail.text);
     return FAULT_UPSTREAM_MALFORMED;
@@ -98,9 +103,11 @@ http_response_parse(struct bytes raw, enum http_method to,
     enum fault fault;
 
     if ((fault = head_reader_begin(&reader, raw, limits, arena, head, note)) ==
-            FAULT_NONE &&
-        (fault = read_status_line(&reader)) == FAULT_NONE &&
-        (fault = head_read_fields(&reader)) == FAULT_NONE)
+        FAULT_NONE) {
+        reader.is_response = true;
+        fault = read_status_line(&reader);
+    }
+    if (fault == FAULT_NONE && (fault = head_read_fields(&reader)) == FAULT_NONE)
         fault = settle(&reader, to);
     return blame_upstream(fault, note);
 }

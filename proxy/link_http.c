@@ -62,11 +62,25 @@ malformed(struct exchange *x, enum fault how)
 {
     if (how == FAULT_MEMORY)
         return FAULT_UPSTREAM_MEMORY;
-    if (how == FAULT_UPSTREAM_TRUNCATED)
+    if (how == FAULT_UPSTREAM_TRUNCATED || how == FAULT_UPSTREAM_HEAD_LONG ||
+        how == FAULT_UPSTREAM_FIELD_COUNT || how == FAULT_UPSTREAM_FIELD_LONG)
         return how;
     if (x->note.text[0] == '\0')
         note_set(&x->note, "%s", fault_text(how));
     return FAULT_UPSTREAM_MALFORMED;
+}
+
+/* What the finder refuses it has not counted to its end. */
+static void
+tell_limit(struct exchange *x, const struct http_limits *limits, enum fault fault)
+{
+    if (fault == FAULT_UPSTREAM_HEAD_LONG)
+        note_set(&x->note, "more than %u bytes (limits.head)", limits->head_bytes);
+    else if (fault == FAULT_UPSTREAM_FIELD_COUNT)
+        note_set(&x->note, "more than %u fields (limits.fields)", limits->fields);
+    else if (fault == FAULT_UPSTREAM_FIELD_LONG)
+        note_set(&x->note, "a line of more than %u bytes (limits.field_value)",
+            limits->value_bytes);
 }
 
 /* 101: the upstream agrees to what we let pass, to exactly that, or it is refused. */
@@ -95,8 +109,11 @@ take_answer(struct exchange *x, const struct http_limits *limits)
         link->carried_auth = true;
     if (status >= 100 && status < 200 && status != 101) {
         link->search = (struct http_head_search){ .seen = 0 };
-        if (++link->interims > limits->interims)
+        if (++link->interims > limits->interims) {
+            note_set(&x->note, "%u interim answers, the limit is %u", link->interims,
+                limits->interims);
             return FAULT_UPSTREAM_INTERIM;
+        }
         if (x->request.minor > 0)
             x->answer = ANSWER_INTERIM;
         else
@@ -142,6 +159,7 @@ receive_head(struct exchange *x, bool *moved)
     case HTTP_NEEDS_MORE:
         return FAULT_NONE;
     case HTTP_IS_REFUSED:
+        tell_limit(x, limits, fault);
         return malformed(x, fault);
     case HTTP_HAS_ALL:
         break;

@@ -65,6 +65,8 @@ static const struct row rows[] = {
     ROW("absolute-options", "OPTIONS http://mail.example.com HTTP/1.1\r\n" HOST END,
         NONE),
     ROW("options-star", "OPTIONS * HTTP/1.1\r\n" HOST END, NONE),
+    ROW("user-agent-twice",
+        "GET / HTTP/1.1\r\n" HOST "User-Agent: a\r\nUser-Agent: b\r\n" END, NONE),
     ROW("percent-in-name", "GET /a/100%25%20done.pdf HTTP/1.1\r\n" HOST END, NONE),
     ROW("percent-and-digits", "GET /a/%2541%25zz HTTP/1.1\r\n" HOST END, NONE),
     ROW("dots-in-names", "GET /.config%20notes.txt/...draft/..a HTTP/1.1\r\n" HOST END,

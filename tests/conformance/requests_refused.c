@@ -214,8 +214,6 @@ static const struct row rows[] = {
         POST "Content-Type: text/plain\r\nContent-Type: text/html\r\n" END,
         HTTP_SINGLE_TWICE),
     ROW("single-referer", GET "Referer: a\r\nreferer: b\r\n" END, HTTP_SINGLE_TWICE),
-    ROW("single-user-agent", GET "User-Agent: a\r\nUser-Agent: b\r\n" END,
-        HTTP_SINGLE_TWICE),
 
     /* Expect */
     ROW("expect-other", POST "Expect: 200-ok\r\n" END, HTTP_EXPECT),

@@ -67,6 +67,9 @@ static const struct row rows[] = {
         NONE),
     ROW("trailer",
         OK "Transfer-Encoding: chunked\r\n" END "0\r\nServer-Timing: x\r\n\r\n", NONE),
+    ROW("space-before-colon", OK "A \t: b\r\nContent-Length : 2\r\n" END "hi", NONE),
+    ROW("304-coding", "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n" END,
+        NONE),
 };
 
 const struct table responses_passed = TABLE("responses-passed", rows);

@@ -101,7 +101,6 @@ static const struct row rows[] = {
            "c\r\n" END),
     BAD("folded", OK "A: b\r\n c\r\n" END),
     BAD("name-empty", OK ": b\r\n" END),
-    BAD("name-space-after", OK "A : b\r\n" END),
     BAD("name-without-colon", OK "A\r\n" END),
     BAD("name-utf8", OK "\xc3\xa4: b\r\n" END),
     BAD("location-twice",
