@@ -114,7 +114,7 @@ start_sogod() {
         -SOGoSieveScriptsEnabled YES -SOGoVacationEnabled YES -SOGoForwardEnabled NO \
         -SOGoAppointmentSendEMailNotifications YES -SOGoEnablePublicAccess YES \
         -SOGoMaximumPingInterval 60 -SOGoMaximumSyncInterval 60 -SOGoInternalSyncInterval 2 \
-        -SOGoTimeZone UTC -SxVMemLimit 1024
+        -SOGoSuperUsernames '(alice)' -SOGoTimeZone UTC -SxVMemLimit 1024
     cd "$STATE"
 }
 
