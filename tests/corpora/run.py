@@ -74,11 +74,13 @@ HOSTS = {
     "roundcube": Host("roundcube", ["roundcube"]),
     "roundcube-webmail": Host("{extends: roundcube, prefix: /webmail}", ["roundcube"], prefix="/webmail",
                               generic=False),
+    "snappymail": Host("snappymail", ["snappymail"]),
     "sogo": Host("sogo", ["sogo"]),
     "zimbra": Host("zimbra", ["zimbra"]),
     "exchange-bare": bare("exchange"),
     "exchange-activesync-only-bare": bare("exchange-activesync-only"),
     "roundcube-bare": bare("roundcube"),
+    "snappymail-bare": bare("snappymail"),
     "sogo-bare": bare("sogo"),
     "zimbra-bare": bare("zimbra"),
 }
