@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 DEADLINE = 60.0
@@ -71,7 +72,12 @@ class Browser:
         options = {
             "binary": shutil.which("chromium"),
             "args": ARGUMENTS,
-            "prefs": {"download.default_directory": str(self.downloads), "credentials_enable_service": False},
+            "prefs": {
+                "download.default_directory": str(self.downloads),
+                "credentials_enable_service": False,
+                # Or a page's second download waits for a person's leave.
+                "profile.default_content_setting_values.automatic_downloads": 1,
+            },
         }
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"}}
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
@@ -111,6 +117,15 @@ class Browser:
     def run(self, script, *arguments):
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+    @contextmanager
+    def inside(self, selector):
+        """A frame of the page; what is done meanwhile is done in there."""
+        self._call("POST", "/frame", {"id": {ELEMENT: self._find(selector)}})
+        try:
+            yield
+        finally:
+            self._call("POST", "/frame", {"id": None})
+
     def wait_until(self, script, *arguments):
         """Until the script, run in the page, gives something true; gives that back."""
         return self._patiently(lambda: self.run(script, *arguments) or self._not_yet(script))
@@ -120,9 +135,13 @@ class Browser:
 
     def download(self, url):
         """Saves it to disk, as the browser does, and returns the bytes."""
+        return self.saved_by("window.location.href = arguments[0];", url)
+
+    def saved_by(self, script, *arguments):
+        """The bytes of the one file that the script makes the browser save."""
         for old in self.downloads.iterdir():
             old.unlink()
-        self.run("window.location.href = arguments[0];", url)
+        self.run(script, *arguments)
 
         def saved():
             files = [f for f in self.downloads.iterdir() if f.suffix != ".crdownload" and not f.name.startswith(".")]

@@ -31,7 +31,7 @@ listeners:
       localhost:
         certificate: $folder/chain.pem
         key: file:$PKI_DIR/public-ec.key
-        application: any
+        application: roundcube
         upstream: roundcube
 upstreams:
   roundcube:

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Starts Roundcube behind nginx with TLS: the "internal webmail front-end".
+# Starts Roundcube behind nginx with TLS: the "internal webmail front-end". It lies
+# under / and under /webmail, with those of Debian's plugins that need no other server.
 #
 #   roundcube/start.sh STATE_DIR        then:  . STATE_DIR/env
 #
@@ -29,8 +30,8 @@ PKI_DIR=$(cd "$PKI_DIR" && pwd -P)
 if is_mine "$STATE/pids/nginx"; then
     exit 0
 fi
-read -r RC_HTTPS_PORT MAIL_IMAP_PORT MAIL_SMTP_PORT <<<"$(free_ports 3)"
-export MAIL_IMAP_PORT MAIL_SMTP_PORT
+read -r RC_HTTPS_PORT MAIL_IMAP_PORT MAIL_SMTP_PORT MAIL_SIEVE_PORT <<<"$(free_ports 4)"
+export MAIL_IMAP_PORT MAIL_SMTP_PORT MAIL_SIEVE_PORT
 
 # The mail servers keep a state folder of their own inside ours.
 "$here/../mail/start.sh" "$STATE/mail" &
@@ -51,6 +52,17 @@ else
     user_line='' pool_user=''
 fi
 
+# Left out: what needs another server (ldap, krb, enigma's keys), what logs on by
+# itself or out, and what only turns an inner wheel.
+plugins=''
+for name in acl additional_message_headers archive attachment_reminder \
+    compose_addressbook contextmenu emoticons help hide_blockquote html5_notifier identicon \
+    identity_select jqueryui listcommands managesieve markasjunk \
+    message_highlight new_user_dialog newmail_notifier password reconnect \
+    show_additional_headers subscriptions_option userinfo vcard_attachments zipdownload; do
+    [ ! -e "/var/lib/roundcube/plugins/$name" ] || plugins+="'$name', "
+done
+
 mkdir -p "$STATE/roundcube/config" "$STATE/roundcube/temp" "$STATE/roundcube/logs" "$STATE/roundcube/sessions"
 # Roundcube reads its defaults from the folder that holds its configuration.
 ln -sf /etc/roundcube/defaults.inc.php /etc/roundcube/mimetypes.php "$STATE/roundcube/config/"
@@ -66,10 +78,19 @@ cat >"$STATE/roundcube/config/config.inc.php" <<PHP
 \$config['mail_domain'] = '${MAIL_DOMAIN:-example.test}';
 \$config['des_key'] = '$(cat "$STATE/roundcube/des_key")';
 \$config['product_name'] = 'Internal Webmail';
-\$config['plugins'] = [];
+\$config['plugins'] = [$plugins];
+\$config['managesieve_host'] = '127.0.0.1:$MAIL_SIEVE_PORT';
+\$config['managesieve_vacation'] = 1;
+\$config['managesieve_forward'] = 1;
+\$config['archive_mbox'] = 'Archive';
+\$config['junk_mbox'] = 'Junk';
+\$config['zipdownload_selection'] = true;
+\$config['help_open_extwin'] = false;
 \$config['skin'] = 'elastic';
 \$config['language'] = 'en_US';
-\$config['enable_spellcheck'] = false;
+\$config['enable_spellcheck'] = true;
+\$config['spellcheck_engine'] = 'pspell';
+\$config['spellcheck_languages'] = ['en' => 'English'];
 \$config['temp_dir'] = '$STATE/roundcube/temp/';
 \$config['log_dir'] = '$STATE/roundcube/logs/';
 \$config['log_driver'] = 'file';
@@ -85,6 +106,8 @@ if [ ! -s "$STATE/roundcube/rc.db" ]; then
 fi
 [ "$(id -u)" -ne 0 ] || chown -R www-data:www-data "$STATE/roundcube"
 
+mkdir -p "$STATE/www"
+ln -sfn "$docroot" "$STATE/www/webmail"
 cat >"$STATE/fpm.conf" <<FPM
 [global]
 error_log = $STATE/log/fpm.log
@@ -141,6 +164,16 @@ http {
         ssl_session_cache shared:tls:1m;
         root $docroot;
         index index.php;
+        location ^~ /webmail/ {
+            root $STATE/www;
+            try_files \$uri \$uri/ =404;
+            location ~ \\.php\$ {
+                try_files \$uri =404;
+                include /etc/nginx/fastcgi_params;
+                fastcgi_param SCRIPT_FILENAME \$document_root\$fastcgi_script_name;
+                fastcgi_pass unix:$STATE/run/fpm.sock;
+            }
+        }
         location / {
             try_files \$uri \$uri/ =404;
         }
@@ -149,6 +182,9 @@ http {
             include /etc/nginx/fastcgi_params;
             fastcgi_param SCRIPT_FILENAME \$document_root\$fastcgi_script_name;
             fastcgi_pass unix:$STATE/run/fpm.sock;
+        }
+        location = /favicon.ico {
+            rewrite ^ /skins/elastic/images/favicon.ico;
         }
     }
 }
