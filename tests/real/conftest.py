@@ -61,5 +61,7 @@ def passes_everything(make_proxy):
 @pytest.fixture
 def sogo(passes_everything):
     """postern in front of the SOGo that sogo/start.sh began."""
+    if "SOGO_HTTPS_PORT" not in os.environ:
+        pytest.skip("no SOGo: only root and its group may read /etc/sogo/sogo.conf")
     server = f"https://127.0.0.1:{os.environ['SOGO_HTTPS_PORT']}"
     return passes_everything("sogo", server, os.environ["SOGO_CA"], os.environ["SOGO_NAME"])

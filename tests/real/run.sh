@@ -17,5 +17,10 @@ trap 'rm -rf "$PKI_DIR"' EXIT
 POSTERN_PKI=$PKI_DIR
 PYTHONDONTWRITEBYTECODE=1
 export POSTERN POSTERN_ARTIFACTS POSTERN_PKI PKI_DIR PYTHONDONTWRITEBYTECODE
-"$here/with.sh" roundcube sogo -- /usr/bin/python3 -m pytest -q -p no:cacheprovider --color=no \
+components=(roundcube)
+# sogod ends at once where it cannot read this, whatever its command line says.
+if [ -r /etc/sogo/sogo.conf ]; then
+    components+=(sogo)
+fi
+"$here/with.sh" "${components[@]}" -- /usr/bin/python3 -m pytest -q -p no:cacheprovider --color=no \
     --junitxml "$POSTERN_ARTIFACTS/real.xml" "$here" "$@"

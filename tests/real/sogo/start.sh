@@ -5,7 +5,8 @@
 #   sogo/start.sh STATE_DIR        then:  . STATE_DIR/env
 #
 # PKI_DIR   the certificates (default STATE_DIR/pki, made when missing)
-# PostgreSQL keeps its files under STATE_DIR, too; neither it nor sogod runs as root.
+# PostgreSQL keeps its files under STATE_DIR, too; neither it nor sogod runs as root. Who
+# is not root must be able to read /etc/sogo/sogo.conf (group sogo).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck source=../lib.sh
