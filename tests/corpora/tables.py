@@ -20,7 +20,7 @@ ORDINARY_LEAST, GENERIC_LEAST, VARIANTS_LEAST = 40, 150, 10
 
 # The tables of ordinary/ in which every row names where the request comes from.
 SOURCED = {"exchange", "exchange-activesync-only", "exchange-opened",
-           "exchange-options-opened", "roundcube", "snappymail", "sogo", "zimbra"}
+           "exchange-options-opened", "grommunio", "roundcube", "snappymail", "sogo", "zimbra"}
 
 # "NAME VERSION-OR-COMMIT path/to/file:LINE", NAME a repository or a Debian package; or a
 # document with its section. Several stand with "; " between them.
