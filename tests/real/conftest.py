@@ -54,6 +54,8 @@ def passes_everything(make_proxy):
     yield make
     for proxy in made:
         if proxy.process is not None:
+            # What it has still to log stands in its output when it has ended.
+            assert proxy.stop() == 0
             assert proxy.events("request-forwarded"), "nothing went through postern"
             assert refusals(proxy) == []
 
