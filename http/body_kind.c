@@ -21,7 +21,9 @@ body_kind_of(const struct http_head *head)
         return BODY_NONE;
     if (type == NULL)
         return BODY_OTHER;
-    if (bytes_has_prefix_nocase(type->value, BYTES("multipart/form-data")))
+    if (bytes_has_prefix_nocase(type->value, BYTES("multipart/form-data")) ||
+        (bytes_has_prefix_nocase(type->value, BYTES("multipart/")) &&
+            bytes_contains_nocase(type->value, BYTES("boundary"))))
         return BODY_MULTIPART;
     if (bytes_has_prefix_nocase(type->value,
             BYTES("application/x-www-form-urlencoded")))

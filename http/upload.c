@@ -34,6 +34,7 @@ struct upload {
     struct form_judge *judge; /* of the fields; NULL: nobody asks for them */
     struct finding found;     /* the first fault is the one that counts */
     bool is_form;
+    bool is_mail;  /* multipart, and not form-data: parts may be as mails have them */
     bool is_field; /* the present part is one, and no file */
     unsigned part; /* enum part_flag */
     unsigned file_count;
@@ -89,7 +90,7 @@ keep_text(char *to, size_t size, struct bytes text)
  * occurs anywhere in the field.
  */
 static bool
-read_boundary(struct bytes parameters, struct bytes *boundary)
+read_boundary(struct bytes parameters, bool is_mail, struct bytes *boundary)
 {
     struct mime_parameter parameter;
     enum mime_found found;
@@ -98,8 +99,9 @@ read_boundary(struct bytes parameters, struct bytes *boundary)
     while ((found = mime_next(&parameters, &parameter)) == MIME_PARAMETER) {
         bool is_boundary = bytes_equal_nocase(parameter.name, BYTES("boundary"));
 
-        if (is_boundary ? boundary->length > 0
-                        : !bytes_equal_nocase(parameter.name, BYTES("charset")) ||
+        if (is_boundary
+                ? boundary->length > 0
+                : !(is_mail || bytes_equal_nocase(parameter.name, BYTES("charset"))) ||
                     bytes_contains_nocase(parameter.value, BYTES("boundary")))
             return false;
         if (is_boundary)
@@ -112,9 +114,11 @@ static struct finding
 begin_multipart(struct upload *upload, struct bytes content_type)
 {
     struct bytes boundary;
+    struct bytes type = mime_word(&content_type);
 
-    if (!bytes_equal_nocase(mime_word(&content_type), BYTES("multipart/form-data")) ||
-        !read_boundary(content_type, &boundary) ||
+    upload->is_mail = !bytes_has_prefix_nocase(type, BYTES("multipart/form-data"));
+    if (!(upload->is_mail || bytes_equal_nocase(type, BYTES("multipart/form-data"))) ||
+        !read_boundary(content_type, upload->is_mail, &boundary) ||
         !multipart_begin(&upload->walk.multipart, boundary))
         return malformed("a Content-Type without one legal boundary");
     return nothing;
@@ -274,12 +278,14 @@ take_disposition(struct upload *upload, struct bytes value)
     if ((upload->part & PART_HAS_DISPOSITION) != 0)
         return malformed("two Content-Disposition in a part");
     upload->part |= PART_HAS_DISPOSITION;
-    if (!bytes_equal_nocase(mime_word(&value), BYTES("form-data")))
+    if (!bytes_equal_nocase(mime_word(&value), BYTES("form-data")) && !upload->is_mail)
         return malformed("a Content-Disposition other than form-data");
     while (found.fault == FAULT_NONE &&
         (next = mime_next(&value, &parameter)) != MIME_END) {
         unsigned flag = next == MIME_MALFORMED ? 0 : flag_of_parameter(parameter.name);
 
+        if (flag == 0 && next == MIME_PARAMETER && upload->is_mail)
+            continue; /* size, creation-date: RFC 2183 */
         if (flag == 0 || (upload->part & flag) != 0)
             return malformed("a Content-Disposition that can be read in two ways");
         upload->part |= flag;
@@ -291,7 +297,8 @@ take_disposition(struct upload *upload, struct bytes value)
             found = judge_extended_name(upload, parameter.value);
     }
     /* PHP does not know filename*, so that such a part is a field to it. */
-    upload->is_field = (upload->part & PART_HAS_FILE_NAME) == 0;
+    upload->is_field =
+        (upload->part & (PART_HAS_NAME | PART_HAS_FILE_NAME)) == PART_HAS_NAME;
     if (found.fault == FAULT_NONE && upload->is_field && upload->judge != NULL)
         found = form_judge_name(upload->judge, name);
     return found;
@@ -349,7 +356,7 @@ take_field(struct upload *upload, struct bytes line)
 static struct finding
 end_head(struct upload *upload)
 {
-    if ((upload->part & PART_HAS_NAME) == 0)
+    if ((upload->part & PART_HAS_NAME) == 0 && !upload->is_mail)
         return malformed("a part without a name");
     /* Browsers declare a saved page (.mhtml) so, from its name, and with no boundary. */
     if ((upload->part & PART_IS_MULTIPART) != 0 && upload->file == NULL)

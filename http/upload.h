@@ -45,7 +45,9 @@ struct upload_file {
 /*
  * NULL when the body needs no inspection under this policy, or when `finding` has a
  * fault: MEMORY, or FILTER_UPLOAD_FORM for a Content-Type without one legal boundary.
- * Inspected are multipart/form-data always, and application/x-www-form-urlencoded
+ * Inspected are multipart/form-data always, every other multipart type with a boundary as
+ * well (commons-fileupload reads them all as forms; their parts need no name and may
+ * have any disposition, as in mails, and are held to the rest), and application/x-www-form-urlencoded
  * where a rule has let it through, unless that says that it is loose: elsewhere scripts
  * send anything under that type, because it is what XMLHttpRequest libraries write when
  * nobody says otherwise. Fields are judged where form_judge.h says so.

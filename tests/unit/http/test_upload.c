@@ -503,6 +503,39 @@ other_bodies_need_no_inspection(void **state)
     assert_non_null(upload);
 }
 
+/* org.apache.commons.fileupload.FileUploadBase.isMultipartContent asks for no more. */
+static void
+other_multipart_types_are_looked_into_alike(void **state)
+{
+    static const char *const types[] = { "multipart/mixed; boundary=b",
+        "Multipart/X-Mixed-Replace;boundary=\"b\"",
+        "multipart/related; type=\"text/xml\"; start=\"<a@b>\"; boundary=b" };
+    const struct bytes named = BYTES(FILE_PART("x.exe", "image/png", "MZ") LAST);
+    const struct bytes disguised = BYTES(FILE_PART("x.png", "image/png", PROGRAM) LAST);
+    const struct bytes attached = BYTES(
+        PART("Content-Disposition: attachment; size=3; filename=x.php", "x") LAST);
+    const struct bytes soap = BYTES(PART("Content-Type: text/xml\r\nContent-ID: <a@b>",
+        "<x/>") PART("Content-Type: a/b\r\nContent-Disposition: inline", "x") LAST);
+    const struct bytes nested =
+        BYTES(PART("Content-Type: multipart/mixed; boundary=c", "--c--") LAST);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        judge(types[i], named, FAULT_FILTER_UPLOAD_NAME, "x.exe");
+        judge(types[i], disguised, FAULT_FILTER_UPLOAD_TYPE, "x.png");
+        judge(types[i], attached, FAULT_FILTER_UPLOAD_NAME, "x.php");
+        judge(types[i], soap, FAULT_NONE, "");
+        judge(types[i], nested, FAULT_FILTER_UPLOAD_FORM,
+            "a part that has parts itself");
+        judge(types[i], BYTES(FIELD("a", "b") LAST), FAULT_NONE, "");
+    }
+    begin("multipart/mixed; boundary=b; boundary=c");
+    assert_fault(finding.fault, FAULT_FILTER_UPLOAD_FORM);
+    begin("multipart/related"); /* a file .mhtml, as it is */
+    assert_null(upload);
+    assert_fault(finding.fault, FAULT_NONE);
+}
+
 static void
 memory_is_bounded_and_asked_for(void **state)
 {
@@ -543,6 +576,8 @@ main(void)
         cmocka_unit_test_setup_teardown(forms_are_walked, setup, teardown),
         cmocka_unit_test_setup_teardown(other_bodies_need_no_inspection, setup,
             teardown),
+        cmocka_unit_test_setup_teardown(other_multipart_types_are_looked_into_alike,
+            setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_bounded_and_asked_for, setup,
             teardown),
     };
