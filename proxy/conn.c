@@ -109,14 +109,9 @@ drop_exchange(struct conn *c)
 
     if (c->exchange == NULL)
         return;
+    exchange_fail(c->exchange, c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
     taken = tls_stream_acknowledged(&c->stream);
-    if (c->exchange->phase == PHASE_REST && c->answer_begun &&
-        chunk_queue_is_empty(&c->out) && taken == tls_stream_written(&c->stream))
-        exchange_end_rest(c->exchange); /* it has its answer, and is free to go */
-    else
-        exchange_fail(c->exchange,
-            c->fault != FAULT_NONE ? c->fault : FAULT_CLIENT_CLOSED);
-    if (c->answer_begun && c->exchange->fault != FAULT_NONE)
+    if (c->answer_begun)
         c->exchange->answer_taken = taken > c->answer_from ? taken - c->answer_from : 0;
     exchange_free(&c->exchange);
 }
