@@ -11,6 +11,7 @@
 
 #include <netinet/in.h>
 
+#include "http/body_kind.h"
 #include "http/form_judge.h"
 #include "http/grammar.h"
 
@@ -215,8 +216,28 @@ static bool
 denies_parameters(const struct model *model, const struct path_rule *rule)
 {
     return rule->when_count == 0 ||
-        filter_when_denies(rule, filter_memo_parameters(model->input, model->memo),
+        filter_when_denies(rule->when, rule->when_count,
+            filter_memo_parameters(model->input, model->memo),
             model->input->policy->ignores_case);
+}
+
+/* A form in the body may bring what the query has not: http/deny_watch.h. */
+static void
+remember_denying(const struct model *model, const struct path_rule *rule)
+{
+    const struct filter_input *input = model->input;
+    struct filter_memo *memo = model->memo;
+    enum body_kind kind = body_kind_of(input->head);
+
+    if (kind != BODY_FORM && kind != BODY_MULTIPART)
+        return;
+    if (memo->denying == NULL)
+        memo->denying = arena_take(input->arena,
+            input->policy->rule_count * sizeof(const struct path_rule *));
+    if (memo->denying == NULL)
+        filter_remember_trouble(memo, FAULT_MEMORY, "paths");
+    else
+        memo->denying[memo->denying_count++] = rule;
 }
 
 static struct finding
@@ -230,8 +251,12 @@ check_denied(const struct model *model, struct filter_verdict *verdict)
         struct finding finding;
 
         if (rule->action != RULE_DENY || !is_for_source(model, rule) ||
-            !is_closed(model, rule) || !denies_parameters(model, rule))
+            !is_closed(model, rule))
             continue;
+        if (!denies_parameters(model, rule)) {
+            remember_denying(model, rule);
+            continue;
+        }
         finding = enforce(model, verdict,
             filter_found(FAULT_FILTER_PATH_DENIED, rule->id, 8, path),
             rule->report_only_until);

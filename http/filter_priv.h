@@ -26,6 +26,9 @@ struct filter_memo {
     struct searched texts[FILTER_TEXT_COUNT];
     struct pairs parameters, cookies;
     bool has_text[FILTER_TEXT_COUNT], has_parameters, has_cookies;
+    /* Rules for the path that deny once a form brings what their `when` names. */
+    const struct path_rule **denying;
+    unsigned denying_count;
     struct finding trouble;
 };
 
@@ -92,9 +95,9 @@ bool filter_names_file(const struct path_rule *rule, const struct word_list *pag
 bool
 filter_when_value_holds(const struct when *when, struct bytes value, bool ignores_case);
 
-/* Does the `when` of a rule that denies hold, as any server may read the parameters? */
-bool filter_when_denies(const struct path_rule *rule, const struct pairs *pairs,
-    bool ignores_case);
+/* Do all of a denying rule's `when` hold, as any server may read the parameters? */
+bool filter_when_denies(const struct when *when, unsigned count,
+    const struct pairs *pairs, bool ignores_case);
 
 /*
  * Is a rule that allows for these parameters? Unclear: it may be, but `unclear`, which

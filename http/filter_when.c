@@ -47,14 +47,13 @@ may_hold(const struct when *when, const struct occurrence *found)
 }
 
 bool
-filter_when_denies(const struct path_rule *rule, const struct pairs *pairs,
+filter_when_denies(const struct when *when, unsigned count, const struct pairs *pairs,
     bool ignores_case)
 {
-    for (unsigned i = 0; i < rule->when_count; i++) {
-        const struct when *when = &rule->when[i];
-        struct occurrence found = look_for(when, pairs, ignores_case);
+    for (unsigned i = 0; i < count; i++) {
+        struct occurrence found = look_for(&when[i], pairs, ignores_case);
 
-        if (!may_hold(when, &found))
+        if (!may_hold(&when[i], &found))
             return false;
     }
     return true;

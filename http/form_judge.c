@@ -9,6 +9,7 @@
 #include "http/form_judge.h"
 
 #include "http/body_kind.h"
+#include "http/deny_watch.h"
 #include "http/filter_priv.h"
 #include "http/scan.h"
 #include "http/value_watch.h"
@@ -34,6 +35,7 @@ struct form_judge {
     const struct path_rule *rule; /* NULL: there are only mitigations */
     struct watch *watches;
     unsigned watch_count;
+    struct deny_watch *denying; /* NULL: no rule waits for a field */
     bool *missing; /* of the rule's parameters: required, and not there so far */
 
     /* The present field. */
@@ -163,6 +165,8 @@ make_window(struct form_judge *judge)
         if (length > longest)
             longest = length;
     }
+    if (deny_watch_longest(judge->denying) > longest)
+        longest = deny_watch_longest(judge->denying);
     judge->overlap = longest - 1;
     judge->window_bytes = FORM_WINDOW_BYTES;
     if (2 * longest > judge->window_bytes)
@@ -177,6 +181,7 @@ form_judge_new(const struct filter_input *input, struct filter_verdict *verdict,
 {
     const struct path_rule *rule = verdict->rule;
     struct form_judge *judge;
+    enum fault fault = FAULT_NONE;
 
     *finding = filter_found_nothing();
     if (rule != NULL && !form_is_read(input->head, rule))
@@ -185,12 +190,14 @@ form_judge_new(const struct filter_input *input, struct filter_verdict *verdict,
     if (judge != NULL)
         *judge =
             (struct form_judge){ .input = *input, .verdict = verdict, .rule = rule };
-    if (judge == NULL || !collect_watches(judge) || !collect_missing(judge) ||
-        !make_window(judge)) {
+    if (judge != NULL && rule != NULL)
+        judge->denying = deny_watch_new(input, verdict, &fault);
+    if (judge == NULL || fault != FAULT_NONE || !collect_watches(judge) ||
+        !collect_missing(judge) || !make_window(judge)) {
         *finding = filter_found(FAULT_MEMORY, "form", 0, BYTES(""));
         return NULL;
     }
-    if (judge->watch_count == 0 &&
+    if (judge->watch_count == 0 && judge->denying == NULL &&
         (rule == NULL ||
             (rule->parameter_count == 0 && rule->when_count == 0 &&
                 !rule->only_parameters)))
@@ -261,6 +268,23 @@ refuse(struct form_judge *judge, struct bytes name)
         filter_found(FAULT_FILTER_PARAMETER, judge->rule->id, 19, name),
         judge->rule->report_only_until,
         policy->model_reports_only ? policy->report_only_until : 0);
+}
+
+/* What is closed for the query's parameters is closed for the field with this value. */
+static struct finding
+judge_denying(struct form_judge *judge, struct bytes value)
+{
+    const struct filter_policy *policy = judge->input.policy;
+    int64_t until = policy->model_reports_only ? policy->report_only_until : 0;
+    struct finding found = filter_found_nothing();
+    const struct path_rule *rule;
+
+    while (found.fault == FAULT_NONE &&
+        (rule = deny_watch_value(judge->denying, value)) != NULL)
+        found = enforce(judge,
+            filter_found(FAULT_FILTER_PATH_DENIED, rule->id, 8, name_of(judge)),
+            rule->report_only_until, until);
+    return found;
 }
 
 static struct finding
@@ -345,6 +369,7 @@ form_judge_name(struct form_judge *judge, struct bytes name)
     judge->listens = judge->is_long = judge->is_unshaped = false;
     judge->bytes = judge->held = 0;
     keep_name(judge, name);
+    judge->listens = deny_watch_name(judge->denying, name);
     found = watch_name(judge, name);
     return found.fault != FAULT_NONE ? found : judge_name(judge, name);
 }
@@ -410,6 +435,8 @@ judge_window(struct form_judge *judge, bool is_last)
 
     judge->bytes += fresh;
     found = watch_window(judge, window, fresh, is_last);
+    if (found.fault == FAULT_NONE && !judge->is_long)
+        found = judge_denying(judge, window);
     if (found.fault == FAULT_NONE && !window_holds(judge, window, fresh, is_last))
         found = refuse(judge, name_of(judge));
     if (!is_last) {
@@ -453,6 +480,8 @@ judge_whole(struct form_judge *judge)
         if (watch->is_active && filter_value_passes(watch->value.condition, value))
             found = meet(judge, watch);
     }
+    if (found.fault == FAULT_NONE)
+        found = judge_denying(judge, value);
     if (found.fault == FAULT_NONE &&
         ((judge->when != NULL &&
              !filter_when_value_holds(judge->when, value, ignores_case)) ||

@@ -13,6 +13,7 @@
  *                                   http/mime.h), is nested, or encodes a part; a form
  *                                   that http/form_walk.h refuses.
  *   FILTER_PARAMETER, FILTER_MITIGATION  the rule's id; the field's name, http/form_judge.h
+ *   FILTER_PATH_DENIED  the id of a rule that denies; the field's name
  *   FILTER_UPLOAD_NAME  "uploads.deny_extensions", or "uploads" for control characters
  *                       and climbing: the file's name. http/upload_name.h has the rules.
  *   FILTER_UPLOAD_TYPE  "uploads"   the file's name. A false friend: declared as image,

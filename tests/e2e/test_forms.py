@@ -26,6 +26,7 @@ RULE = {
 
 def configure(proxy):
     rules = {"MY100": RULE, "MY110": {**RULE, "path": "/loose", "form": "loose"}}
+    rules["MY050"] = {"action": "deny", "path": "/form", "when": {"_do": "geheim"}, "source": "a scene"}
     proxy.published["application"] = {"extends": "roundcube", "paths": rules}
 
 
@@ -37,8 +38,8 @@ MULTIPART_GOOD = part("_task", b"mail") + part("_token", b"geheim") + b"--XX--\r
 MULTIPART_BAD = part("_token", b"geheim") + part("_task", b"geheimnis") + b"--XX--\r\n"
 
 
-def expect_refused(stage, client, reason="parameter-not-used", rule="MY100", name="_task"):
-    event = stage.event_of(client, "request-blocked", status=403, reason=reason)
+def expect_refused(stage, client, reason="parameter-not-used", rule="MY100", name="_task", status=403):
+    event = stage.event_of(client, "request-blocked", status=status, reason=reason)
     assert (event["rule.id"], event["postern.part"]) == (rule, name)
     assert "geheim" not in str(event), "a value has come into the log"
     assert stage.upstream.requests == [], "the upstream got the whole form"
@@ -82,6 +83,19 @@ def test_names_are_read_as_the_server_reads_them(body, name, stage):
     client = stage.client()
     assert client.ask("POST", URL, [FORM], body).status == 403
     expect_refused(stage, client, name=name)
+
+
+@pytest.mark.parametrize(
+    "type_, body",
+    [(FORM, b"_task=mail&_do=list&_do=geheim&a=b"), (MULTIPART, part("_do", b"geheim") + MULTIPART_GOOD)],
+    ids=["urlencoded", "multipart"],
+)
+def test_a_rule_that_denies_by_the_query_denies_by_a_field(type_, body, stage):
+    client = stage.client()
+    assert client.ask("POST", URL, [type_], body).status == 404
+    expect_refused(stage, client, reason="path-denied", rule="MY050", name="_do", status=404)
+    client = stage.client()
+    assert client.ask("POST", URL, [type_], body.replace(b"_do", b"_be")).status == 200
 
 
 def test_the_last_byte_of_a_form_does_not_leave_before_it_was_judged(play):

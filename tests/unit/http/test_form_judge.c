@@ -422,6 +422,85 @@ what_chose_the_rule_is_not_overruled(void **state)
     judge_on(target, urlencoded, BYTES("%&_do=send"), PARAMETER("_do"));
 }
 
+static const struct when closed_when[] = {
+    { WORD("_do"), WORDS(WORD("install"), WORD("plugin.*")), false },
+    { WORD("_no"), { NULL, 0 }, true },
+    { WORD("_how"), WORDS(WORD(""), WORD("all")), false },
+};
+
+#define DENIED(part)                                                                   \
+    (struct outcome)                                                                   \
+    {                                                                                  \
+        FAULT_FILTER_PATH_DENIED, "D1", (part), 0                                      \
+    }
+
+static const struct path_rule deny_rule = {
+    .id = "D1",
+    .action = RULE_DENY,
+    .paths = WORDS(WORD("/app")),
+    .when = closed_when,
+};
+static const struct bytes elsewhere[] = { WORD("/other") };
+
+/* The deny rule D1 stands in front of `rule`, which has no wishes of its own. */
+static void
+close_app(struct path_rule rules[2], unsigned when_count)
+{
+    rules[0] = deny_rule;
+    rules[0].when_count = when_count;
+    rules[1] = read_rule;
+    rules[1].parameter_count = 0;
+    policy.rules = rules;
+    policy.rule_count = 2;
+    policy.mitigation_count = 0;
+}
+
+static void
+what_is_closed_in_the_query_is_closed_in_a_form(void **state)
+{
+    static const char target[] = "/app?a=b";
+    struct path_rule rules[2];
+
+    (void)state;
+    close_app(rules, 1);
+    judge_on(target, urlencoded, BYTES("x=install&_do=list&_dont=install"), GOOD);
+    judge_on(target, urlencoded, BYTES("x=y&_do=install"), DENIED("_do"));
+    judge_on(target, urlencoded, BYTES("_do=list&+_do%5B]=%69nstall&x"),
+        DENIED(" _do[]"));
+    judge_on(target, urlencoded, BYTES("_do=installer"), GOOD);
+    judge_repeated("_do=install", "x", 2000, "", GOOD);
+    judge_repeated("_do=plugin.", "x", 2000, "", DENIED("_do"));
+    judge_repeated("_do=", "x", 2000, "plugin.", GOOD);
+    judge_on(target, multipart, BYTES(FIELD("name=\"_do\"", "install") "--b--\r\n"),
+        DENIED("_do"));
+    judge_on(target, multipart,
+        BYTES(FIELD("name=\"_do\"; filename=\"x\"", "install") "--b--\r\n"), GOOD);
+    rules[1].form = FORM_LOOSE;
+    judge_on(target, urlencoded, BYTES("<\1%&_do=install"), DENIED("_do"));
+    rules[1].form = FORM_CHECKED;
+    judge_on(target, urlencoded, BYTES("_do=install"), GOOD);
+}
+
+static void
+query_and_form_close_together(void **state)
+{
+    struct path_rule rules[2];
+
+    (void)state;
+    close_app(rules, 3);
+    judge_on("/app", urlencoded, BYTES("_do=install"), GOOD);
+    judge_on("/app", urlencoded, BYTES("_how=none&_do=install&_how"), DENIED("_how"));
+    judge_on("/app?_how=", urlencoded, BYTES("x=y&_do=install"), DENIED("_do"));
+    judge_on("/app?_do=install", urlencoded, BYTES("_how=all"), DENIED("_how"));
+    judge_on("/app?_do=install&_no=1", urlencoded, BYTES("_how=all"), GOOD);
+    rules[0].report_only_until = NOW + 1;
+    judge_on("/app?_do=install", urlencoded, BYTES("_how=all&_how=all"),
+        ((struct outcome){ FAULT_NONE, "", "", 1 }));
+    rules[0].report_only_until = 0;
+    rules[0].paths.words = elsewhere;
+    judge_on("/app?_do=install", urlencoded, BYTES("_how=all"), GOOD);
+}
+
 static void
 without_a_rule_mitigations_still_look(void **state)
 {
@@ -462,10 +541,14 @@ static void
 memory_is_bounded_and_asked_for(void **state)
 {
     struct judged judged = { .source = { .ss_family = AF_UNSPEC } };
+    struct path_rule rules[2];
     struct finding finding;
     size_t used, cost;
 
     (void)state;
+    close_app(rules, 3);
+    rules[1] = read_rule;
+    policy.mitigation_count = 4;
     judged_read(&judged, &policy, "POST /app?_task=mail", urlencoded);
     filter_judge(&judged.input, &judged.verdict);
     used = judged.arena.used;
@@ -497,6 +580,8 @@ main(void)
         cmocka_unit_test_setup(a_mitigation_looks_through_long_values, setup),
         cmocka_unit_test_setup(loose_bodies_are_read_as_servers_read_them, setup),
         cmocka_unit_test_setup(what_chose_the_rule_is_not_overruled, setup),
+        cmocka_unit_test_setup(what_is_closed_in_the_query_is_closed_in_a_form, setup),
+        cmocka_unit_test_setup(query_and_form_close_together, setup),
         cmocka_unit_test_setup(without_a_rule_mitigations_still_look, setup),
         cmocka_unit_test_setup(report_only_rules_report_once, setup),
         cmocka_unit_test_setup(memory_is_bounded_and_asked_for, setup),
