@@ -213,8 +213,11 @@ pattern_is_of_framing(const char *name)
 const char *
 pattern_check_parameter(const char *text)
 {
-    return strchr(text, '*') == NULL ? check_text(text)
-                                     : "the name of one parameter, without '*'";
+    const char *name = text[0] == '*' && text[1] != '\0' ? text + 1 : text;
+
+    return strchr(name, '*') == NULL
+        ? check_text(text)
+        : "the name of a parameter; '*' may only stand at its beginning";
 }
 
 static const char *

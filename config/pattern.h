@@ -24,7 +24,7 @@ const char *pattern_check_field(const char *text) MUST_USE;
 /* Fields that say where a message or a connection ends: written by postern alone. */
 bool pattern_is_of_framing(const char *name);
 
-/* The name of one parameter of a query. */
+/* The name of a parameter of a query; with '*' in front, the end of one. */
 const char *pattern_check_parameter(const char *text) MUST_USE;
 
 /* The ids of rules, "RC010" or "RC010a", and of mitigations, "PM-2021-26855". */

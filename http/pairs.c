@@ -158,3 +158,14 @@ pairs_name_reads(struct bytes word, bool is_prefix, struct bytes name,
             return false;
     return true;
 }
+
+bool
+pairs_name_ends(struct bytes word, struct bytes name, bool ignores_case)
+{
+    struct bytes end;
+
+    if (name.length < word.length)
+        return false;
+    end = bytes_of(name.at + name.length - word.length, word.length);
+    return ignores_case ? bytes_equal_nocase(end, word) : bytes_equal(end, word);
+}

@@ -46,18 +46,23 @@ pairs_decode(struct bytes text, enum pairs_plus plus, struct arena *arena) MUST_
 /* The rest of pairs_name_is: `word` is without its '*'. */
 bool pairs_name_reads(struct bytes word, bool is_prefix, struct bytes name,
     bool ignores_case);
+bool pairs_name_ends(struct bytes word, struct bytes name, bool ignores_case);
 
 /*
  * Does a webmail read the parameter `name` as the one that `word` (which may end in
  * '*') means? PHP drops leading spaces, turns '.' and ' ' into '_', also a '[' that
  * nothing closes, and puts "name[x]" under "name"; a word with a bracket of its own means
- * just that.
+ * just that. A word that begins with '*', with more behind it, is the end of a name as it
+ * is sent: SOPE takes "NAME:method" for a way to NAME.
  */
 static inline bool
 pairs_name_is(struct bytes word, struct bytes name, bool ignores_case)
 {
     bool is_prefix = word.length > 0 && word.at[word.length - 1] == '*';
 
+    if (word.length > 1 && word.at[0] == '*')
+        return pairs_name_ends(bytes_of(word.at + 1, word.length - 1), name,
+            ignores_case);
     word.length -= is_prefix;
     /* Most names fall here, by their length alone. */
     if (name.length < word.length ||
