@@ -45,7 +45,6 @@ struct form_judge {
     unsigned shown_bytes;
     bool listens;
     bool is_long; /* a window of it is past */
-    bool is_unshaped;
     uint64_t bytes;
 
     char *window;
@@ -67,6 +66,13 @@ form_is_read(const struct http_head *head, const struct path_rule *rule)
         return false;
     kind = body_kind_of(head);
     return kind == BODY_FORM || kind == BODY_MULTIPART;
+}
+
+/* Else only what `when` names is: of the rule itself, and of rules that deny. */
+static bool
+reads_values(const struct path_rule *rule)
+{
+    return rule == NULL || rule->form != FORM_CHECKED;
 }
 
 /* --- making one --- */
@@ -175,34 +181,45 @@ make_window(struct form_judge *judge)
     return judge->window != NULL;
 }
 
+static bool
+asks_anything(const struct form_judge *judge)
+{
+    const struct path_rule *rule = judge->rule;
+
+    if (judge->watch_count > 0 || judge->denying != NULL)
+        return true;
+    return rule != NULL &&
+        (rule->when_count > 0 ||
+            (reads_values(rule) &&
+                (rule->parameter_count > 0 || rule->only_parameters)));
+}
+
 struct form_judge *
 form_judge_new(const struct filter_input *input, struct filter_verdict *verdict,
     struct finding *finding)
 {
     const struct path_rule *rule = verdict->rule;
-    struct form_judge *judge;
+    struct form_judge draft = { .input = *input, .verdict = verdict, .rule = rule };
+    struct form_judge *judge = NULL;
     enum fault fault = FAULT_NONE;
 
+    if (rule != NULL)
+        draft.denying = deny_watch_new(input, verdict, &fault);
+    if (fault == FAULT_NONE && reads_values(rule) &&
+        !(collect_watches(&draft) && collect_missing(&draft)))
+        fault = FAULT_MEMORY;
     *finding = filter_found_nothing();
-    if (rule != NULL && !form_is_read(input->head, rule))
+    if (fault == FAULT_NONE && !asks_anything(&draft))
         return NULL;
-    judge = arena_take(input->arena, sizeof *judge);
-    if (judge != NULL)
-        *judge =
-            (struct form_judge){ .input = *input, .verdict = verdict, .rule = rule };
-    if (judge != NULL && rule != NULL)
-        judge->denying = deny_watch_new(input, verdict, &fault);
-    if (judge == NULL || fault != FAULT_NONE || !collect_watches(judge) ||
-        !collect_missing(judge) || !make_window(judge)) {
-        *finding = filter_found(FAULT_MEMORY, "form", 0, BYTES(""));
-        return NULL;
+    if (fault == FAULT_NONE)
+        judge = arena_take(input->arena, sizeof *judge);
+    if (judge != NULL) {
+        *judge = draft;
+        if (make_window(judge))
+            return judge;
     }
-    if (judge->watch_count == 0 && judge->denying == NULL &&
-        (rule == NULL ||
-            (rule->parameter_count == 0 && rule->when_count == 0 &&
-                !rule->only_parameters)))
-        return NULL;
-    return judge;
+    *finding = filter_found(FAULT_MEMORY, "form", 0, BYTES(""));
+    return NULL;
 }
 
 /* --- findings --- */
@@ -344,11 +361,13 @@ judge_name(struct form_judge *judge, struct bytes name)
 
     if (rule == NULL)
         return filter_found_nothing();
+    judge->when = find_when(policy, rule, name);
+    judge->listens = judge->listens || judge->when != NULL;
+    if (!reads_values(rule))
+        return filter_found_nothing();
     for (unsigned i = 0; i < rule->parameter_count; i++)
         if (pairs_name_is(rule->parameters[i].name, name, policy->ignores_case))
             judge->missing[i] = false;
-    judge->when = find_when(policy, rule, name);
-    judge->listens = judge->listens || judge->when != NULL;
     judge->parameter = filter_find_parameter(policy, rule, name);
     if (judge->parameter == NULL && bytes_equal(name, charset_field.name))
         judge->parameter = &charset_field;
@@ -366,7 +385,7 @@ form_judge_name(struct form_judge *judge, struct bytes name)
 
     judge->parameter = NULL;
     judge->when = NULL;
-    judge->listens = judge->is_long = judge->is_unshaped = false;
+    judge->is_long = false;
     judge->bytes = judge->held = 0;
     keep_name(judge, name);
     judge->listens = deny_watch_name(judge->denying, name);
@@ -506,8 +525,9 @@ form_judge_end(struct form_judge *judge)
     const struct path_rule *rule = judge->rule;
     struct finding found = filter_found_nothing();
 
-    for (unsigned i = 0;
-         rule != NULL && i < rule->parameter_count && found.fault == FAULT_NONE; i++)
+    for (unsigned i = 0; judge->missing != NULL && i < rule->parameter_count &&
+         found.fault == FAULT_NONE;
+         i++)
         if (judge->missing[i]) {
             judge->missing[i] = false; /* a report is enough */
             found = refuse(judge, rule->parameters[i].name);

@@ -5,7 +5,9 @@
  * For this folder. What the query's parameters are for the head, the fields of a form are
  * for the body, where the rule says `form: read` or `form: loose`, because the application
  * takes parameters from both. Without a model nothing is known of the application, and
- * forms are read loosely for the sake of the mitigations.
+ * forms are read loosely for the sake of the mitigations. Whatever a rule says of forms, a
+ * field may not overrule the `when` that chose it, nor bring what a rule that denies waits
+ * for.
  *
  * A value is judged when it is over, or window by window when it is longer than one
  * (at least FORM_WINDOW_BYTES): its shape is counted on, words and texts are looked for

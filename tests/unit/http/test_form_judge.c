@@ -423,6 +423,11 @@ what_chose_the_rule_is_not_overruled(void **state)
     rule.form = FORM_LOOSE;
     rule.parameter_count = 0;
     judge_on(target, urlencoded, BYTES("%&_do=send"), PARAMETER("_do"));
+    rule.form = FORM_CHECKED;
+    judge_on(target, urlencoded, BYTES("_do=list&_task=x&_host&_from=evil!"), GOOD);
+    judge_on(target, urlencoded, BYTES("_do=send"), PARAMETER("_do"));
+    judge_on(target, multipart, BYTES(FIELD("name=\"_do\"", "send") "--b--\r\n"),
+        PARAMETER("_do"));
 }
 
 static const struct when closed_when[] = {
@@ -479,7 +484,7 @@ what_is_closed_in_the_query_is_closed_in_a_form(void **state)
     rules[1].form = FORM_LOOSE;
     judge_on(target, urlencoded, BYTES("<\1%&_do=install"), DENIED("_do"));
     rules[1].form = FORM_CHECKED;
-    judge_on(target, urlencoded, BYTES("_do=install"), GOOD);
+    judge_on(target, urlencoded, BYTES("_do=install"), DENIED("_do"));
 }
 
 static void
