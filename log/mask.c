@@ -13,6 +13,7 @@
 #include "log/mask.h"
 
 #define NAME_BYTES_MAX ((size_t)30)
+#define DEPTHS ((size_t)8) /* for which what was looked for in vain is remembered */
 
 #define SECRET_PARAM(name)                                                             \
     _Static_assert(sizeof(name) - 1 <= NAME_BYTES_MAX, "NAME_BYTES_MAX is the longest");
@@ -122,9 +123,13 @@ value_from(const char *at, const char *end, size_t depth)
     return bytes_of(at, (size_t)(end - at));
 }
 
-/* The user:password behind the ':' of scheme://user:password@host (RFC 3986, 3.2.1). */
+/*
+ * The user:password behind the ':' of scheme://user:password@host (RFC 3986, 3.2.1). A search
+ * for an '@' that found none is not begun again before *barren, or text that is full of
+ * colons would cost the square of its length.
+ */
 static struct bytes
-userinfo_from(const char *at, const char *end, size_t depth)
+userinfo_from(const char *at, const char *end, size_t depth, const char **barren)
 {
     const char *begin, *sign = NULL;
 
@@ -132,6 +137,8 @@ userinfo_from(const char *at, const char *end, size_t depth)
         if (at == end || take(&at, end).is != '/')
             return bytes_of(NULL, 0);
     begin = at;
+    if (depth < DEPTHS && begin < barren[depth])
+        return bytes_of(NULL, 0);
     while (at < end) {
         const char *from = at;
         struct character c = take(&at, end);
@@ -143,14 +150,17 @@ userinfo_from(const char *at, const char *end, size_t depth)
         if (c.is == '@')
             sign = from;
     }
+    if (sign == NULL && depth < DEPTHS)
+        barren[depth] = at;
     return bytes_of(begin, sign == NULL ? 0 : (size_t)(sign - begin));
 }
 
-/* One pass: every byte is looked at three times at most, whatever somebody sends us. */
+/* One pass: a byte is looked at a few times for each depth, whatever somebody sends us. */
 struct bytes
 mask_find(struct bytes url)
 {
     const char *end = url.at + url.length, *name = url.at;
+    const char *barren[DEPTHS] = { NULL };
 
     for (const char *at = url.at; at < end;) {
         struct bytes secret = bytes_of(NULL, 0);
@@ -172,7 +182,7 @@ mask_find(struct bytes url)
             name = at;
             break;
         case ENDS_SCHEME:
-            secret = userinfo_from(at, end, c.depth);
+            secret = userinfo_from(at, end, c.depth, barren);
             break;
         }
         if (secret.length > 0)
