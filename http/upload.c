@@ -369,14 +369,29 @@ end_head(struct upload *upload)
     return nothing;
 }
 
+/*
+ * TypeScript, which may begin with "#!", bears the extension of transport streams: so its
+ * type is to browsers what the desktop's table says of .ts and .mts (freedesktop.org's
+ * shared-mime-info, Windows' registry). Nobody runs a file for that type.
+ */
+static bool
+is_called_stream(struct bytes declared, const struct magic *magic)
+{
+    return bytes_equal(bytes_of_string(magic->type), BYTES("text/x-shellscript")) &&
+        (bytes_equal_nocase(declared, BYTES("video/mp2t")) ||
+            bytes_equal_nocase(declared, BYTES("video/vnd.dlna.mpeg-tts")));
+}
+
 /* See the head of upload.h. A script is text, so that text does not lie about it. */
 static bool
-is_false_friend(struct bytes declared, enum magic_family real)
+is_false_friend(struct bytes declared, const struct magic *magic)
 {
+    const enum magic_family real = magic->family;
     static const char *const harmless[] = { "image/", "audio/", "video/", "font/",
         "application/pdf" };
 
-    if (real != MAGIC_EXECUTABLE && real != MAGIC_SCRIPT)
+    if ((real != MAGIC_EXECUTABLE && real != MAGIC_SCRIPT) ||
+        is_called_stream(declared, magic))
         return false;
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (bytes_has_prefix_nocase(declared, bytes_of_string(harmless[i])))
@@ -395,7 +410,7 @@ judge_start(struct upload *upload)
     if (magic == NULL)
         return nothing;
     file->real = magic->type;
-    if (!is_false_friend(bytes_of_string(file->declared), magic->family))
+    if (!is_false_friend(bytes_of_string(file->declared), magic))
         return nothing;
     return refuse_file(file, FAULT_FILTER_UPLOAD_TYPE, "uploads");
 }

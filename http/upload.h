@@ -18,7 +18,8 @@
  *                       and climbing: the file's name. http/upload_name.h has the rules.
  *   FILTER_UPLOAD_TYPE  "uploads"   the file's name. A false friend: declared as image,
  *                                   audio, video, font or PDF, really a program or a
- *                                   script; or declared as text, really a program. What
+ *                                   script; or declared as text, really a program. TypeScript
+ *                                   that desktops call video/mp2t is none. What
  *                                   claims nothing (application/octet-stream) may be
  *                                   anything: mail users send anything, openly.
  */

@@ -369,6 +369,12 @@ false_friends_are_refused(void **state)
         { "application/pdf", "PK\x03\x04", false },
         { "image/svg+xml", "<svg", false },
         { "image/png", "plain text", false },
+        { "video/mp2t", "#!/usr/bin/env ts-node\n", false },
+        { "Video/MP2T", "import x from 'y'\n", false },
+        { "video/vnd.dlna.mpeg-tts", "#!/usr/bin/env -S deno run\n", false },
+        { "video/mp2t", "<html>", true },
+        { "video/mp2t", PROGRAM, true },
+        { "video/mp2tx", "#!/bin/sh\n", true },
         { "image/png", "", false },
     };
     char body[256];
