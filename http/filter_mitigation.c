@@ -73,6 +73,20 @@ header_passes(const struct question *question)
     return false;
 }
 
+/* PHP reads the names of cookies as those of parameters, older ones decode them, too. */
+static bool
+is_cookie_named(const struct question *question, struct bytes name)
+{
+    const struct bytes word = question->condition->name;
+
+    if (word_matches(word, name, true) || pairs_name_is(word, name, true))
+        return true;
+    name = pairs_decode(name, PAIRS_PLUS_IS_SPACE, question->input->arena);
+    if (name.at == NULL)
+        filter_remember_trouble(question->memo, FAULT_MEMORY, "cookies");
+    return name.at != NULL && pairs_name_is(word, name, true);
+}
+
 static bool
 cookie_passes(const struct question *question)
 {
@@ -81,7 +95,7 @@ cookie_passes(const struct question *question)
     for (unsigned i = 0; i < cookies->count; i++) {
         struct bytes value = cookies->at[i].value;
 
-        if (!word_matches(question->condition->name, cookies->at[i].name, true))
+        if (!is_cookie_named(question, cookies->at[i].name))
             continue;
         if (filter_value_passes(question->condition, value))
             return true;

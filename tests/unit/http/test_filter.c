@@ -228,6 +228,8 @@ mitigations_hold_when_all_conditions_do(void **state)
             .shape = { .set = { ['a' / 8] = 0xff }, .minimum = 0, .maximum = 8 } } };
     const struct condition line[] = { { PART_QUERY, .test = TEST_CONTAINS,
         .text = WORD("\n") } };
+    const struct condition task[] = { { PART_COOKIE, WORD("_task"), TEST_PRESENT,
+        .text = WORD("") } };
     const struct condition header[] = { { PART_HEADER, WORD("X-Rps-CAT"), TEST_PRESENT,
                                             .text = WORD("") },
         { PART_PATH, .test = TEST_GLOB, .text = WORD("*.JS") } };
@@ -238,15 +240,20 @@ mitigations_hold_when_all_conditions_do(void **state)
         { "PM-4", .conditions = line, .condition_count = 1 },
         { "PM-5", .conditions = header, .condition_count = 2 },
         { "PM-6", .conditions = NULL, .condition_count = 0 },
+        { "PM-7", .conditions = task, .condition_count = 1 },
     };
     const struct filter_policy policy = { .mitigations = mitigations,
-        .mitigation_count = 6 };
+        .mitigation_count = 7 };
     static const struct row rows[] = {
         { "GET /", "Cookie: a=~; X-Anon=b\r\n", PASSES },
         { "GET /", "Cookie: a=b; X-ANONresource=c~d\r\n", FAULT_FILTER_MITIGATION, 19,
             "PM-1" },
         { "GET /", "Cookie: a\r\nCookie: X-Anon=%7e\r\n", FAULT_FILTER_MITIGATION, 19,
             "PM-1" },
+        { "GET /", "Cookie: a=b; .task=c\r\n", FAULT_FILTER_MITIGATION, 19, "PM-7" },
+        { "GET /", "Cookie: _task[x]=c\r\n", FAULT_FILTER_MITIGATION, 19, "PM-7" },
+        { "GET /", "Cookie: %5ftask=c\r\n", FAULT_FILTER_MITIGATION, 19, "PM-7" },
+        { "GET /", "Cookie: _tasks=c; _mytask=d\r\n", PASSES },
         { "GET /autodiscover?power+shell", "", PASSES },
         { "GET /Autodiscover?PowerShell", "", FAULT_FILTER_MITIGATION, 19, "PM-2" },
         { "GET /a?autodi%73cover&power%2573hell", "", FAULT_FILTER_MITIGATION, 19,
