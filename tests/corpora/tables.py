@@ -18,10 +18,6 @@ KEYS = {"application", "method", "url", "headers", "body_type", "body_bytes", "n
 MAY = {"source", "body"}
 ORDINARY_LEAST, GENERIC_LEAST, VARIANTS_LEAST = 40, 150, 10
 
-# The tables of ordinary/ in which every row names where the request comes from.
-SOURCED = {"exchange", "exchange-activesync-only", "exchange-opened",
-           "exchange-options-opened", "grommunio", "roundcube", "snappymail", "sogo", "zimbra"}
-
 # "NAME VERSION-OR-COMMIT path/to/file:LINE", NAME a repository or a Debian package; or a
 # document with its section. Several stand with "; " between them.
 SOURCE = re.compile(r"""
@@ -52,7 +48,7 @@ def key_of(row):
 def check_source(file, row):
     """What is wrong with where a row comes from."""
     if "source" not in row:
-        return "no source" if file.parent.name == "ordinary" and file.stem in SOURCED else None
+        return "no source" if file.parent.name == "ordinary" else None
     if file.parent.name != "ordinary":
         return "a source belongs to what is ordinary"
     good = all(SOURCE.fullmatch(part) for part in row["source"].split("; "))
