@@ -1,7 +1,8 @@
 /*
  * tests/fuzz/fuzz_upload.c - any bytes as a Content-Type, a line feed and a body.
  *
- * Whole, byte by byte and cut in the middle there is one verdict and one list of files.
+ * Whole, byte by byte and cut in the middle there is one verdict and one list of files,
+ * under a rule of each kind: the fields read, read loosely, or nobody's.
  * What passes as multipart is read a second time, with the whole of it in sight.
  */
 #include <stddef.h>
@@ -9,9 +10,10 @@
 #include <stdlib.h>
 
 #include "base/require.h"
+#include "http/filter_priv.h"
 #include "http/upload.h"
 
-#define ARENA_BYTES 4096
+#define ARENA_BYTES 16384
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,24 +24,77 @@ struct result {
 };
 
 static const struct bytes words[] = { { ".exe", 4 }, { ".php", 4 }, { ".", 1 } };
+
+#define SHAPE                                                                          \
+    {                                                                                  \
+        .set = { [12] = 0xfe, 0xff, 0xff, 0x07 }, .minimum = 1, .maximum = 1500        \
+    }
+static const struct bytes values[] = { { "v", 1 }, { "with*", 5 } };
+static const struct bytes texts[] = { { "x", 1 }, { "yz", 2 } };
+static const struct parameter_rule parameters[] = {
+    { { "o", 1 }, true, { VALUE_ONE_OF, .one_of = { values, 2 } } },
+    { { "s", 1 }, false, { VALUE_SHAPE, .shape = SHAPE } },
+    { { "a*", 2 }, false, { .kind = VALUE_ANY } },
+};
+static const struct when chosen[] = { { { "w", 1 }, { values, 2 }, true },
+    { { "*:m", 3 }, { NULL, 0 }, true } };
+static const struct when closed[] = { { { "d", 1 }, { values, 2 }, false },
+    { { "e", 1 }, { values, 2 }, false } };
+static const struct condition conditions[] = {
+    { .part = PART_PARAMETER, .name = { "p", 1 }, .test = TEST_PRESENT },
+    { .part = PART_PARAMETER,
+        .name = { "c", 1 },
+        .test = TEST_CONTAINS_ALL,
+        .words = { texts, 2 } },
+    { .part = PART_PARAMETER,
+        .name = { "g", 1 },
+        .test = TEST_GLOB,
+        .text = { "a*b?c*d", 7 } },
+    { .part = PART_PARAMETER,
+        .name = { "n", 1 },
+        .test = TEST_NOT_SHAPE,
+        .shape = SHAPE },
+};
+static const struct mitigation mitigations[] = {
+    { .id = "M1", .conditions = conditions, .condition_count = 2 },
+    { .id = "M2", .conditions = conditions + 2, .condition_count = 1 },
+    { .id = "M3", .conditions = conditions + 3, .condition_count = 1 },
+};
 static const struct filter_policy policy = {
     .has_model = true,
     .upload_extensions_denied = { words, 3 },
+    .mitigations = mitigations,
+    .mitigation_count = 3,
 };
 
-static const struct path_rule rule = { .id = "R" };
+#define RULE(kind, only)                                                               \
+    {                                                                                  \
+        .id = "R", .form = (kind), .only_parameters = (only),                          \
+        .parameters = parameters, .parameter_count = 3, .when = chosen,                \
+        .when_count = 2                                                                \
+    }
+static const struct path_rule rules[] = { { .id = "R" }, RULE(FORM_READ, false),
+    RULE(FORM_READ, true), RULE(FORM_LOOSE, true) };
+static const struct path_rule denying = { .id = "D",
+    .action = RULE_DENY,
+    .when = closed,
+    .when_count = 2 };
 
 static struct result
-inspect(struct bytes type, struct bytes body, size_t step)
+inspect(const struct path_rule *rule, struct bytes type, struct bytes body, size_t step)
 {
     struct http_field field = { BYTES("Content-Type"), type, FIELD_CONTENT_TYPE };
     struct http_head head = { .fields = &field,
         .field_count = 1,
         .framing = { .kind = HTTP_CHUNKED } };
-    struct filter_verdict verdict = { .rule = &rule };
+    const struct path_rule *waiting[] = { &denying };
+    struct filter_memo memo = { .denying = waiting, .denying_count = 1 };
+    struct filter_verdict verdict = { .rule = rule, .memo = &memo };
+    struct url url = { .query = BYTES(""), .decoded = BYTES("/") };
     struct result result;
     struct filter_input input = { .policy = &policy,
         .head = &head,
+        .url = &url,
         .arena = &result.arena };
 
     arena_init(&result.arena, ARENA_BYTES);
@@ -114,23 +169,13 @@ check_again(struct bytes body, const struct upload *upload)
     require(seen == count || count == UPLOAD_FILES_MAX);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check(const struct path_rule *rule, struct bytes type, struct bytes body)
 {
-    struct bytes body = bytes_of(data, size);
-    struct bytes type = bytes_cut(&body, '\n');
-    struct result whole, bytewise, halves;
+    struct result whole = inspect(rule, type, body, body.length);
+    struct result bytewise = inspect(rule, type, body, 1);
+    struct result halves = inspect(rule, type, body, body.length / 2 + 1);
 
-    /* A head's field value has no control characters; the head parser sees to that. */
-    for (size_t i = 0; i < type.length; i++)
-        if ((unsigned char)type.at[i] < ' ' || type.at[i] == 0x7f)
-            return 0;
-    if (body.at == NULL)
-        body = BYTES("");
-
-    whole = inspect(type, body, body.length);
-    bytewise = inspect(type, body, 1);
-    halves = inspect(type, body, body.length / 2 + 1);
     require_same(&whole, &bytewise);
     require_same(&whole, &halves);
     if (whole.found.fault == FAULT_NONE &&
@@ -140,5 +185,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_clear(&bytewise.arena);
     arena_clear(&halves.arena);
     require(chunk_pool_lent() == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes body = bytes_of(data, size);
+    struct bytes type = bytes_cut(&body, '\n');
+
+    /* A head's field value has no control characters; the head parser sees to that. */
+    for (size_t i = 0; i < type.length; i++)
+        if ((unsigned char)type.at[i] < ' ' || type.at[i] == 0x7f)
+            return 0;
+    if (body.at == NULL)
+        body = BYTES("");
+
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        check(&rules[i], type, body);
     return 0;
 }
