@@ -58,6 +58,8 @@ def passes_everything(make_proxy):
             assert proxy.stop() == 0
             assert proxy.events("request-forwarded"), "nothing went through postern"
             assert refusals(proxy) == []
+            told = [{k: v for k, v in event.items() if ".csp." in k} for event in proxy.events("csp-violation")]
+            assert told == [], "the preset's Content-Security-Policy does not fit the application"
 
 
 @pytest.fixture
