@@ -15,13 +15,14 @@
 #include "cli/explain_event.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "config/printable.h"
 
 #define HEADERS_MAX 64
 
 static const char usage[] =
     "usage: postern explain --url URL [--method M] [--from ADDRESS] [--header 'N: "
     "V']...\n"
-    "                       [--body TEXT|@FILE]\n"
+    "                       [--body TEXT|@FILE] [--sni NAME]\n"
     "       postern explain --expect FILE\n"
     "       postern explain ID [--log FILE]\n"
     "       postern explain WORD\n"
@@ -31,6 +32,7 @@ static const char usage[] =
     "  --config FILE   the configuration (default " CONFIG_DEFAULT ")\n"
     "  --format json   for machines\n"
     "  --body TEXT     the body, which is judged, too; @FILE: what is in the file\n"
+    "  --sni NAME      the server name of TLS (default: the host of the URL)\n"
     "  --expect FILE   a request per line: 'pass|refused|REASON METHOD URL', then\n"
     "                  'from=ADDRESS', 'header=\"N: V\"', 'body=\"TEXT\"', "
     "'body=@FILE'; blank\n"
@@ -58,6 +60,9 @@ take(struct command *c, int option)
         return true;
     case 'u':
         c->request.url = optarg;
+        return true;
+    case 's':
+        c->request.server_name = optarg;
         return true;
     case 'm':
         c->request.method = optarg;
@@ -94,6 +99,7 @@ parse(int argc, char **argv, struct command *c)
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
         { "url", required_argument, NULL, 'u' },
+        { "sni", required_argument, NULL, 's' },
         { "method", required_argument, NULL, 'm' },
         { "from", required_argument, NULL, 'a' },
         { "header", required_argument, NULL, 'H' },
@@ -169,7 +175,7 @@ explain_request(struct snapshot *snapshot, const struct command *c)
     int status = 2;
 
     if (!try_request(snapshot, c->request, c->body, NULL, &trial, &note)) {
-        fprintf(stderr, "postern explain: %s\n", note.text);
+        printable_line(stderr, "postern explain: %s", note.text);
     } else {
         (c->json ? explain_print_json : explain_print)(&c->request, &trial, stdout);
         status = trial.fault != FAULT_NONE;
@@ -267,11 +273,11 @@ check_line(struct snapshot *snapshot, const char *file, unsigned number, char *l
         return 2;
     }
     if (!try_request(snapshot, e.request, e.body, dirname(copy), &trial, &note)) {
-        fprintf(stderr, "%s:%u: %s\n", file, number, note.text);
+        printable_line(stderr, "%s:%u: %s", file, number, note.text);
     } else {
         status = !is_as_expected(e.outcome, &trial);
         if (status != 0)
-            printf("%s:%u: %s %s: expected %s, found %s\n", file, number,
+            printable_line(stdout, "%s:%u: %s %s: expected %s, found %s", file, number,
                 e.request.method, e.request.url, e.outcome,
                 trial.fault == FAULT_NONE ? "pass" : fault_reason(trial.fault));
     }
@@ -296,7 +302,7 @@ explain_id(struct snapshot *snapshot, const struct command *c)
         return 2;
     }
     if (!explain_event_find(file, c->word, &event, &note)) {
-        fprintf(stderr, "postern explain: %s\n", note.text);
+        printable_line(stderr, "postern explain: %s", note.text);
     } else {
         if (!c->json)
             explain_event_print(&event, stdout);
@@ -353,7 +359,7 @@ cli_explain(int argc, char **argv)
     if (command.word != NULL && !is_id(command.word)) {
         if (explain_word(command.word, stdout))
             return 0;
-        fprintf(stderr, "postern explain: '%s' is neither a reason nor a code\n",
+        printable_line(stderr, "postern explain: '%s' is neither a reason nor a code",
             command.word);
         return 1;
     }

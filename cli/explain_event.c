@@ -2,7 +2,7 @@
  * cli/explain_event.c - finding a request in the log, and what happened to it.
  *
  * Trust: the log was written by logd, but what stands in its fields came from
- * outside; it is printed through json's own escapes only.
+ * outside; it is printed through escapes only.
  */
 #include "cli/explain_event.h"
 
@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "config/printable.h"
 
 /* The text at a dotted path, or "". */
 static const char *
@@ -118,7 +120,7 @@ explain_event_print(const struct explain_event *event, FILE *to)
         const char *text = text_at(json, facts[i][1]);
 
         if (text[0] != '\0')
-            fprintf(to, "  %-12s %s\n", facts[i][0], text);
+            printable_line(to, "  %-12s %s", facts[i][0], text);
     }
     if (status != NULL)
         fprintf(to, "  %-12s %lld\n", "status", (long long)json_integer_value(status));

@@ -7,6 +7,7 @@
 
 #include "cli/explain.h"
 #include "config/json_text.h"
+#include "config/printable.h"
 #include "config/report.h"
 
 static const char *
@@ -50,7 +51,7 @@ print_head(struct trial *trial, FILE *to)
     for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
         line[strcspn(line, "\r")] = '\0';
         if (line[0] != '\0')
-            fprintf(to, "  %s\n", line);
+            printable_line(to, "  %s", line);
     }
     free(text);
 }
@@ -58,28 +59,28 @@ print_head(struct trial *trial, FILE *to)
 void
 explain_print(const struct trial_request *request, struct trial *trial, FILE *to)
 {
-    fprintf(to, "%s %s   from %s\n", method_of(request), request->url,
+    printable_line(to, "%s %s   from %s", method_of(request), request->url,
         from_of(request));
     for (unsigned i = 0; i < trial->count; i++) {
         const struct trial_step *step = &trial->steps[i];
         bool refused = step->fault != FAULT_NONE;
 
-        fprintf(to, "%c %-10s %s   %s%s%s\n", refused ? '>' : ' ', step->name,
+        printable_line(to, "%c %-10s %s   %s%s%s", refused ? '>' : ' ', step->name,
             refused ? "STOP" : "pass", refused ? fault_reason(step->fault) : "",
             refused && step->detail[0] != '\0' ? ": " : "", step->detail);
     }
     if (trial->fault != FAULT_NONE && fault_status(trial->fault) != 0)
-        fprintf(to, "  %-10s %u, %s\n", "answer", fault_status(trial->fault),
+        printable_line(to, "  %-10s %u, %s", "answer", fault_status(trial->fault),
             fault_text(trial->fault));
     else if (trial->fault != FAULT_NONE)
-        fprintf(to, "  %-10s none: %s\n", "answer", fault_text(trial->fault));
+        printable_line(to, "  %-10s none: %s", "answer", fault_text(trial->fault));
     else if (trial->redirect != 0)
-        fprintf(to, "  %-10s %u, to %s\n", "answer", trial->redirect,
+        printable_line(to, "  %-10s %u, to %s", "answer", trial->redirect,
             trial->redirect_to);
     else if (trial->is_own_page)
-        fprintf(to, "  %-10s by postern itself\n", "answer");
+        printable_line(to, "  %-10s by postern itself", "answer");
     else
-        fprintf(to, "  %-10s %s\n", "upstream", trial->upstream);
+        printable_line(to, "  %-10s %s", "upstream", trial->upstream);
     if (!chunk_queue_is_empty(&trial->head))
         print_head(trial, to);
 }

@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/printable.h"
+
+#define EXCERPT_BYTES_MAX ((size_t)160)
+#define MESSAGE_BYTES_MAX ((size_t)1200)
+#define MESSAGE_END_BYTES ((size_t)300) /* of one that is cut in its middle */
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct code_row {
@@ -22,6 +28,10 @@ static const struct code_row {
 #include "config/code.def"
 #undef CODE
 };
+
+static const char mask_text[] = "********";
+static const char private_hint[] =
+    "nothing of this file is shown: fewer may read it than the main file";
 
 const char *
 code_name(enum code code)
@@ -111,47 +121,66 @@ secret_start(const char *line)
     return strlen(line);
 }
 
-/* A file with a flaw is quoted too: nothing that a terminal obeys may reach it. */
-static void
-make_printable(char *text, size_t length)
+/* The first of `at` and those before it at which a UTF-8 character begins. */
+static size_t
+character_start(const char *text, size_t at)
 {
-    size_t step;
-
-    for (size_t i = 0; i < length; i += step) {
-        unsigned char c = (unsigned char)text[i];
-
-        step = utf8_length(text + i, length - i);
-        if (step == 0 || (c < 0x20 && c != '\t') || c == 0x7f)
-            text[i] = '?';
-        else if (step == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
-            text[i] = text[i + 1] = '?'; /* U+0080 to U+009F */
-        step += step == 0;
-    }
+    for (int i = 0; i < 3 && at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80; i++)
+        at--;
+    return at;
 }
 
-/* The line as it may be shown; NULL when there is none. Long lines are cut. */
+/* As a message may have it: a value of any length may stand in it. The caller frees it. */
 static char *
-excerpt_of(struct mark mark)
+presentable(char *text)
 {
-    char *text, *masked;
-    struct bytes line;
-    size_t start;
+    size_t length = strlen(text), start;
+    char *shown;
 
-    if (mark.source == NULL || mark.line == 0)
-        return NULL;
+    if (length > MESSAGE_BYTES_MAX) {
+        start = character_start(text, length - MESSAGE_END_BYTES);
+        length = character_start(text, MESSAGE_BYTES_MAX - MESSAGE_END_BYTES);
+        memcpy(text + length, "...", 3);
+        memmove(text + length + 3, text + start, strlen(text + start) + 1);
+    }
+    shown = printable(text);
+    free(text);
+    return shown;
+}
+
+/* What may be shown of the line, around the column of the mark; what is secret is masked. */
+static void
+set_excerpt(struct diagnostic *row, struct mark mark)
+{
+    size_t secret, from = 0, to, column = mark.column;
+    struct bytes line;
+    char *text;
+
+    if (mark.source == NULL || mark.line == 0 || mark.source->is_private)
+        return;
     line = source_line(mark.source, mark.line);
     text = require_zeroed(1, line.length + 1);
     if (line.length > 0)
         memcpy(text, line.at, line.length);
-    make_printable(text, line.length);
-    start = secret_start(text);
-    if (start == line.length)
-        return text;
-    masked = require_zeroed(1, start + sizeof("********"));
-    memcpy(masked, text, start);
-    memcpy(masked + start, "********", sizeof("********"));
+    for (size_t i = 0; i < line.length; i++)
+        text[i] = text[i] == '\0' ? '?' : text[i];
+    secret = secret_start(text);
+    if (line.length > EXCERPT_BYTES_MAX && column > EXCERPT_BYTES_MAX / 2)
+        from = column - EXCERPT_BYTES_MAX / 2;
+    if (from > line.length)
+        from = line.length;
+    from = character_start(text, from);
+    to = line.length - from > EXCERPT_BYTES_MAX
+        ? character_start(text, from + EXCERPT_BYTES_MAX)
+        : line.length;
+    row->excerpt_column = (unsigned)from + 1;
+    row->is_cut = to < line.length && secret >= to;
+    row->excerpt = require_zeroed(1, to - from + sizeof(mask_text));
+    memcpy(row->excerpt, text + from, to - from);
+    if (secret < to)
+        memcpy(row->excerpt + (secret < from ? 0 : secret - from), mask_text,
+            sizeof(mask_text));
     free(text);
-    return masked;
 }
 
 static struct diagnostic *
@@ -167,8 +196,7 @@ add(struct diagnostics *d, enum code code, struct mark mark, const char *hint)
         .code = codes[code].name,
         .file = mark.source == NULL ? (d->file == NULL ? NULL : require_copy(d->file))
                                     : require_copy(mark.source->name),
-        .hint = hint == NULL ? NULL : require_copy(hint),
-        .excerpt = excerpt_of(mark),
+        .hint = hint == NULL ? NULL : presentable(require_copy(hint)),
         .line = mark.line,
         .column = mark.column,
         .length = mark.length,
@@ -177,6 +205,7 @@ add(struct diagnostics *d, enum code code, struct mark mark, const char *hint)
         .rank_column = mark.column,
         .sequence = d->count,
     };
+    set_excerpt(row, mark);
     d->count++;
     return row;
 }
@@ -192,13 +221,16 @@ report(struct diagnostics *d, enum code code, struct mark mark, const char *hint
     d->warnings += codes[code].severity == SEVERITY_WARNING;
     if (d->count >= REPORT_ROWS_MAX)
         return;
+    if (mark.source != NULL && mark.source->is_private) {
+        row = add(d, code, mark, private_hint);
+        row->text = require_copy(code_meaning(code));
+        return;
+    }
     row = add(d, code, mark, hint);
     va_start(arguments, format);
     require(vasprintf(&row->text, format, arguments) >= 0);
     va_end(arguments);
-    make_printable(row->text, strlen(row->text));
-    if (row->hint != NULL)
-        make_printable(row->hint, strlen(row->hint));
+    row->text = presentable(row->text);
 }
 
 void
@@ -230,21 +262,23 @@ report_mask(struct diagnostics *d, struct mark mark, unsigned last_line)
 static void
 apply_mask(struct diagnostic *row, const struct diagnostic_mask *mask)
 {
-    size_t keep = row->line == mask->line ? mask->column - 1 : 0;
+    unsigned column = row->line == mask->line ? mask->column : 1;
+    size_t keep = column > row->excerpt_column ? column - row->excerpt_column : 0;
     char *masked;
 
     if (row->excerpt == NULL || row->file_index != mask->file_index ||
         row->line < mask->line || row->line > mask->last_line)
         return;
     if (keep > strlen(row->excerpt))
-        return; /* another mask covers more */
-    masked = require_zeroed(1, keep + sizeof("********"));
+        return; /* another mask covers more, or the window ends before it */
+    masked = require_zeroed(1, keep + sizeof(mask_text));
     memcpy(masked, row->excerpt, keep);
-    memcpy(masked + keep, "********", sizeof("********"));
+    memcpy(masked + keep, mask_text, sizeof(mask_text));
     free(row->excerpt);
     row->excerpt = masked;
+    row->is_cut = false;
     if (row->column == mask->column)
-        row->length = sizeof("********") - 1;
+        row->length = sizeof(mask_text) - 1;
 }
 
 static int

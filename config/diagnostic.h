@@ -15,7 +15,9 @@ struct diagnostic {
     enum severity severity;
     const char *code;         /* static: "C001" */
     char *file, *text, *hint; /* hint may be NULL */
-    char *excerpt;            /* the line, secrets masked; NULL when there is none */
+    char *excerpt;            /* of the line, secrets masked; NULL when there is none */
+    unsigned excerpt_column;  /* where on the line it begins */
+    bool is_cut;              /* the line goes on behind it */
     unsigned line, column,
         length; /* from 1; bytes underlined; 0: the file as a whole */
     unsigned file_index, rank_line, rank_column, sequence; /* the order of messages */

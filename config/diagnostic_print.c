@@ -10,32 +10,56 @@
 #include <unistd.h>
 
 #include "config/json_text.h"
+#include "config/printable.h"
 
 static const char *const severity_names[] = { "note", "warning", "error" };
 static const char *const severity_colours[] = { "\033[1;36m", "\033[1;35m",
     "\033[1;31m" };
 
 /*
- * Blanks up to a byte column, as wide as the characters before it; tabs stay tabs,
- * so that the caret stands under its character whatever the terminal's tab stops.
+ * What stands below the excerpt: blanks, then the caret and its tail. Tabs stay tabs, so that
+ * the caret stands under its character whatever the terminal's tab stops; columns are those of
+ * what is shown, which may be an escape. The caller frees it; `caret` is where it stands.
  */
-static void
-print_indent(const char *excerpt, unsigned column, FILE *to)
+static char *
+underlining(const struct diagnostic *row, size_t *caret)
 {
-    for (unsigned i = 0; i + 1 < column && excerpt[i] != '\0'; i++)
-        if (((unsigned char)excerpt[i] & 0xc0) != 0x80)
-            putc(excerpt[i] == '\t' ? '\t' : ' ', to);
+    size_t left = strlen(row->excerpt), begin = row->column - row->excerpt_column;
+    char *below = require_zeroed(1, (left + 1) * PRINTABLE_BYTES), *end = below;
+    char shown[PRINTABLE_BYTES];
+    bool is_found = false;
+
+    for (size_t at = 0; at < left && at < begin + row->length;) {
+        unsigned columns;
+
+        at += printable_one(row->excerpt + at, left - at, shown, &columns);
+        if (!is_found && at > begin) {
+            is_found = true;
+            *caret = (size_t)(end - below);
+        }
+        memset(end, is_found ? '~' : shown[0] == '\t' ? '\t' : ' ', columns);
+        end += columns;
+    }
+    if (!is_found)
+        *caret = (size_t)(end - below);
+    below[*caret] = '^';
+    return below;
 }
 
 static void
-print_underlining(const struct diagnostic *row, FILE *to)
+print_excerpt(const struct diagnostic *row, const char *shade, const char *plain,
+    FILE *to)
 {
-    size_t excerpt = strlen(row->excerpt);
+    const char *dots = row->excerpt_column > 1 ? "..." : "";
+    char *shown = printable(row->excerpt);
+    size_t caret = 0;
+    char *below = underlining(row, &caret);
 
-    putc('^', to);
-    for (size_t i = row->column; i < row->column + row->length - 1 && i < excerpt; i++)
-        if (((unsigned char)row->excerpt[i] & 0xc0) != 0x80)
-            putc('~', to);
+    fprintf(to, "%5u | %s%s%s\n", row->line, dots, shown, row->is_cut ? "..." : "");
+    fprintf(to, "      | %*s%.*s%s%s%s\n", (int)strlen(dots), "", (int)caret, below,
+        shade, below + caret, plain);
+    free(shown);
+    free(below);
 }
 
 static void
@@ -43,21 +67,18 @@ print_row(const struct diagnostic *row, FILE *to, bool colour)
 {
     const char *strong = colour ? "\033[1m" : "", *plain = colour ? "\033[0m" : "";
     const char *shade = colour ? severity_colours[row->severity] : "";
+    char *file = printable(row->file == NULL ? "postern" : row->file);
 
-    fprintf(to, "%s%s", strong, row->file == NULL ? "postern" : row->file);
+    fprintf(to, "%s%s", strong, file);
     if (row->line > 0)
         fprintf(to, ":%u:%u", row->line, row->column);
     fprintf(to, ": %s%s:%s%s %s%s [%s]\n", shade, severity_names[row->severity], plain,
         strong, row->text, plain, row->code);
-    if (row->excerpt != NULL && row->column > 0) {
-        fprintf(to, "%5u | %s\n      | ", row->line, row->excerpt);
-        print_indent(row->excerpt, row->column, to);
-        fputs(shade, to);
-        print_underlining(row, to);
-        fprintf(to, "%s\n", plain);
-    }
+    if (row->excerpt != NULL && row->column > 0)
+        print_excerpt(row, shade, plain, to);
     if (row->hint != NULL)
         fprintf(to, "      = hint: %s\n", row->hint);
+    free(file);
 }
 
 bool
@@ -71,7 +92,7 @@ diagnostics_may_colour(FILE *to)
 void
 diagnostics_print_verdict(const struct diagnostics *d, FILE *to)
 {
-    const char *file = d->file == NULL ? "postern" : d->file;
+    char *file = printable(d->file == NULL ? "postern" : d->file);
 
     if (d->errors > 0)
         fprintf(to, "%s: not usable: %u error%s, %u warning%s\n", file, d->errors,
@@ -79,6 +100,7 @@ diagnostics_print_verdict(const struct diagnostics *d, FILE *to)
     else
         fprintf(to, "%s: ok, %u warning%s\n", file, d->warnings,
             d->warnings == 1 ? "" : "s");
+    free(file);
 }
 
 void
@@ -120,6 +142,8 @@ diagnostics_print_json(const struct diagnostics *d, FILE *to)
         print_member("text", row->text, to);
         print_member("hint", row->hint, to);
         print_member("excerpt", row->excerpt, to);
+        if (row->excerpt_column > 1)
+            fprintf(to, ",\"excerpt_column\":%u", row->excerpt_column);
         putc('}', to);
     }
     fputs("]}\n", to);

@@ -29,6 +29,7 @@ read_one(const char *path, const struct node *pattern, struct source_list *list,
             source_error(errno));
         return;
     }
+    source_guard(source, &list->sources[0]);
     source->index = list->count++;
 }
 

@@ -3,8 +3,9 @@
  */
 #include "config/json_text.h"
 
-#include "base/bytes.h"
-#include "config/source.h"
+#include <string.h>
+
+#include "config/printable.h"
 
 void
 json_text(const char *text, FILE *to)
@@ -13,14 +14,16 @@ json_text(const char *text, FILE *to)
 
     putc('"', to);
     while (left > 0) {
-        size_t length = utf8_length(text, left);
-        unsigned char c = (unsigned char)*text;
+        uint32_t c;
+        size_t length = printable_code(text, left, &c);
 
         if (length == 0)
             fputs("\\ufffd", to);
         else if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
+            fprintf(to, "\\%c", (int)c);
+        else if (c > 0xffff && printable_is_hidden(c))
+            fprintf(to, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+        else if (c == '\t' || printable_is_hidden(c))
             fprintf(to, "\\u%04x", c);
         else
             fwrite(text, 1, length, to);

@@ -113,6 +113,7 @@ read_source(struct presets *p, enum source_role role, const char *file)
     if (!source_read(source, file, p->stash))
         return NULL;
     source->role = role;
+    source_guard(source, &p->list->sources[0]);
     source->index = p->list->count++;
     return source;
 }

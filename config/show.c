@@ -5,7 +5,10 @@
  */
 #include "config/show.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "config/printable.h"
 
 struct line {
     const char *path, *value, *origin;
@@ -56,8 +59,13 @@ static const char *
 quoted(struct show *s, const char *text)
 {
     if (text[0] == '\0' || strpbrk(text, "*&!|>'\"%@`#,[]{}\n") != NULL ||
-        strstr(text, ": ") != NULL)
-        return stash_print(&s->stash, "\"%s\"", text);
+        strstr(text, ": ") != NULL || !printable_is(text)) {
+        char *yaml = printable_yaml(text);
+        const char *copy = stash_copy(&s->stash, bytes_of_string(yaml));
+
+        free(yaml);
+        return copy;
+    }
     return text;
 }
 
@@ -150,7 +158,7 @@ show_settings(const struct node *root, const char *path, bool defaults, FILE *to
     s.end = &s.first;
     show_block(&s, BLOCK_FILE, root, "");
     for (const struct line *line = s.first; line != NULL; line = line->next)
-        fprintf(to, "%-*s  %-*s  %s\n", (int)s.path_width, line->path,
+        printable_line(to, "%-*s  %-*s  %s", (int)s.path_width, line->path,
             (int)s.value_width, line->value, line->origin);
     stash_fini(&s.stash);
     return s.count;

@@ -43,7 +43,7 @@ source_read(struct source *source, const char *name, struct stash *stash)
 {
     /* O_NONBLOCK: a named pipe in place of a file must not hang the check. */
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
-    struct stat status;
+    struct stat status = { 0 };
     char *text;
     ssize_t length;
 
@@ -63,10 +63,21 @@ source_read(struct source *source, const char *name, struct stash *stash)
         source->name = stash_copy(stash, bytes_of_string(name));
         source->text.at = stash_copy(stash, bytes_of(text, (size_t)length));
         source->text.length = (size_t)length;
+        source->owner = status.st_uid;
+        source->group = status.st_gid;
+        source->mode = status.st_mode & 0777;
     }
     free(text);
     errno = error;
     return length >= 0;
+}
+
+void
+source_guard(struct source *source, const struct source *main_file)
+{
+    source->is_private = (source->mode & S_IROTH) == 0 &&
+        (source->owner != main_file->owner || source->group != main_file->group ||
+            source->mode != main_file->mode);
 }
 
 size_t

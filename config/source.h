@@ -26,6 +26,8 @@ struct source {
     const char *name; /* as the operator wrote it, or relative to the including file */
     struct bytes text;
     unsigned index; /* 0: the main file; the order of messages */
+    unsigned owner, group, mode;
+    bool is_private; /* no message may show anything of it */
 };
 
 /* A place in a source: what a message points at. */
@@ -40,6 +42,13 @@ struct mark {
  * False with errno when the file cannot be read. Text and name live in `stash`.
  */
 bool source_read(struct source *source, const char *name, struct stash *stash) MUST_USE;
+
+/*
+ * Marks a further file private when others may not read it and it has not the owner, group and
+ * rights of the main file: who writes the main file need not be one who may read all that root
+ * may, for whom he has it checked.
+ */
+void source_guard(struct source *source, const struct source *main_file);
 
 /* Why a file could not be read, by errno: that of source_read, papers_read and the like. */
 const char *source_error(int error) MUST_USE;

@@ -2,7 +2,7 @@
  * config/tree_print.c - a tree as YAML again: on one line what fits there.
  *
  * Everything that might mean something to YAML stands in single quotes, in which nothing
- * does but the quote itself.
+ * does but the quote itself; in double quotes where a terminal would obey a character.
  */
 #include "config/tree_print.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "config/printable.h"
 
 #define WIDTH 100
 
@@ -27,8 +28,15 @@ is_plain(const char *text)
 static void
 print_text(const char *text, bool quote, FILE *to)
 {
-    if (!quote && is_plain(text)) {
+    if (!quote && is_plain(text) && printable_is(text)) {
         fputs(text, to);
+        return;
+    }
+    if (!printable_is(text)) {
+        char *yaml = printable_yaml(text);
+
+        fputs(yaml, to);
+        free(yaml);
         return;
     }
     putc('\'', to);

@@ -30,6 +30,7 @@ struct stage {
 
 struct target {
     struct bytes host, path; /* host without port, lower case */
+    struct bytes server_name;
     char authority[300];
     uint16_t port;
     bool clear_text;
@@ -71,7 +72,20 @@ read_url(const char *url, struct target *target, struct note *note)
         return false;
     }
     target->path = bytes_of(rest.at + length, rest.length - length);
+    target->server_name = target->host;
     return true;
+}
+
+static bool
+take_server_name(const char *name, struct target *target, struct note *note)
+{
+    if (name == NULL)
+        return true;
+    target->server_name = bytes_of_string(name);
+    if (target->server_name.length < CLIENT_NAME_BYTES)
+        return true;
+    note_set(note, "the server name is too long");
+    return false;
 }
 
 static uint16_t
@@ -137,7 +151,7 @@ find_met(const struct snapshot *snapshot, const struct target *target,
 
         if (!is_met(listener, target))
             continue;
-        if (listener_find_publish(listener, target->host) != NULL)
+        if (listener_find_publish(listener, target->server_name) != NULL)
             return listener;
         if (found == NULL)
             found = listener;
@@ -401,14 +415,15 @@ shake_hands(struct stage *stage, const struct target *target, struct trial *tria
 {
     struct client *client = &stage->client;
 
-    client->publish = listener_find_publish(stage->listener.policy, target->host);
+    client->publish =
+        listener_find_publish(stage->listener.policy, target->server_name);
     if (client->publish == NULL) {
         add_step(trial, "tls", FAULT_TLS_NAME_UNKNOWN,
             fault_text(FAULT_TLS_NAME_UNKNOWN));
         return false;
     }
     trial->host = client->publish->host;
-    memcpy(client->server_name, target->host.at, target->host.length);
+    memcpy(client->server_name, target->server_name.at, target->server_name.length);
     add_step(trial, "tls", FAULT_NONE, client->server_name);
     if (client->publish->routes[0].upstream->bridge != BRIDGE_TUNNEL)
         return true;
@@ -449,6 +464,7 @@ trial_run(struct snapshot *snapshot, const struct trial_request *request,
     chunk_queue_init(&trial->head, SIZE_MAX);
     chunk_queue_init(&stage->bytes, SIZE_MAX);
     ok = read_url(request->url, &target, note) &&
+        take_server_name(request->server_name, &target, note) &&
         read_address(request->from != NULL ? request->from : "192.0.2.1",
             &stage->client, note);
     if (ok) {

@@ -20,6 +20,8 @@
 struct trial_request {
     const char *method; /* NULL: GET */
     const char *url;    /* https://host[:port]/path?query; http:// for redirect_http */
+    const char
+        *server_name;     /* that the client asks TLS for; NULL: the host of the URL */
     const char *listener; /* its name; NULL: the one that has the port of the URL */
     const char *from;     /* address of the client; NULL: 192.0.2.1 */
     const char *const *headers; /* "Name: value" */

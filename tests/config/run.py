@@ -244,6 +244,23 @@ def check_descriptors():
                    warned == ("1 warning" in text), f"with {descriptors} descriptors", text)
 
 
+def check_hidden_characters():
+    """What a terminal obeys is escaped; what show-config prints is YAML of the same meaning."""
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        (work / "tls").mkdir()
+        subprocess.run([pki, work / "tls"], check=True)
+        (work / "main.yaml").write_text(
+            'version: 1\nlisteners: {public: {address: "*:443", publish: {mail.example.com: '
+            "{certificate: tls/mail.pem, upstream: inner, application: any}}}}\n"
+            "upstreams: {inner: {servers: https://inner}}\n"
+            f"log: {{to: \"file:{work}/a\u202eb\"}}\n")
+        status, text, errors = run("show-config", "--config", "main.yaml", "log.to", cwd=work)
+        shown = text.split("  ")[1] if status == 0 else ""
+        result("\u202e" not in text and yaml.safe_load(shown or "''") == f"file:{work}/a\u202eb",
+               "show-config: hidden characters", text + errors)
+
+
 def check_secrets_stay_in():
     """What the bad files call hunter2 is in no message, in no form."""
     said = "".join(file.read_text() for file in (here / "bad").glob("*.expected"))
@@ -264,6 +281,7 @@ def main():
     check_shipped()
     check_usage()
     check_descriptors()
+    check_hidden_characters()
     check_secrets_stay_in()
     _, page, _ = run("schema", "--markdown", cwd=root)
     result(page == (root / "docs" / "configuration.md").read_text(), "docs/configuration.md is up to date",

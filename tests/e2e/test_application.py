@@ -371,6 +371,19 @@ def test_explain_finds_the_request_that_was_refused_by_the_id_on_its_page(progra
         assert word in found.stdout
 
 
+def test_explain_tells_a_foreign_server_name_from_a_foreign_host(program, folder, make_proxy, upstream):
+    (folder / "postern.yaml").write_text(to_yaml(make_proxy(upstream).default_config()) + "\n")
+    words = ("--config", folder / "postern.yaml", "--url", "https://other.example.test/")
+    assert "tls-name-unknown" in explain(program, *words).stdout
+    assert "http-host-unknown" in explain(program, *words, "--sni", PUBLIC_NAME).stdout
+
+
+def test_explain_escapes_what_a_terminal_obeys(program, folder, make_proxy, upstream):
+    (folder / "postern.yaml").write_text(to_yaml(make_proxy(upstream).default_config()) + "\n")
+    found = explain(program, "--config", folder / "postern.yaml", "--url", f"{URL}/\u202e")
+    assert "\u202e" not in found.stdout and "\\u{202E}" in found.stdout
+
+
 def test_explain_tells_when_the_log_does_not_have_the_id(program, folder):
     (folder / "postern.log").write_text("")
     assert explain(program, "0" * 26, "--log", folder / "postern.log").returncode != 0

@@ -122,9 +122,15 @@ load(const char *application)
     char text[2048];
     struct source sources[] = {
         { .name = "main.yaml" },
-        { SOURCE_PRESET, "presets/small.yaml", bytes_of_string(small), 0 },
-        { SOURCE_PRESET, "presets/larger.yaml", bytes_of_string(larger), 0 },
-        { SOURCE_MITIGATIONS, "mitigations.yaml", bytes_of_string(mitigations), 0 },
+        { .role = SOURCE_PRESET,
+            .name = "presets/small.yaml",
+            .text = bytes_of_string(small) },
+        { .role = SOURCE_PRESET,
+            .name = "presets/larger.yaml",
+            .text = bytes_of_string(larger) },
+        { .role = SOURCE_MITIGATIONS,
+            .name = "mitigations.yaml",
+            .text = bytes_of_string(mitigations) },
     };
 
     assert_true((size_t)snprintf(text, sizeof(text),

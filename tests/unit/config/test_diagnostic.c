@@ -161,11 +161,61 @@ lets_nothing_reach_the_terminal(void **state)
         "found '\x1b[31m\xc2\x9b"
         "1m\xff\n'");
     assert_string_equal((report_finish(&d), d.rows[0].text),
-        "found '?[31m?"
-        "?1m?"
-        "?'");
-    assert_string_equal(d.rows[0].hint, "?]0;x?");
+        "found '\\u{1B}[31m\\u{9B}"
+        "1m\\xFF\\u{A}'");
+    assert_string_equal(d.rows[0].hint, "\\u{1B}]0;x\\u{7}");
     assert_non_null(strstr(print(coloured), "\x1b[1;31merror:"));
+}
+
+static void
+shows_a_window_of_a_long_line(void **state)
+{
+    char *line = require_zeroed(1, 1000001), *value = require_zeroed(1, 1000001);
+    struct source lengthy = { .name = "a\u202e.yaml" };
+
+    (void)state;
+    memset(line, 'a', 1000000);
+    memset(value, 'v', 1000000);
+    memcpy(line + 499990, "\u202e", 3);
+    memcpy(line + 500000, "\xf3\xa0\x81\x81z", 5);
+    lengthy.text = bytes_of(line, 1000000);
+    report(&d, CODE_TYPE, (struct mark){ &lengthy, 1, 500001, 5 }, NULL, "'%s' ends",
+        value);
+    print(plain);
+    assert_true(strlen(text) < 2000);
+    assert_null(strstr(text, "\u202e"));
+    assert_non_null(strstr(text, "a\\u{202E}.yaml:1:500001: error: 'vvv"));
+    assert_non_null(strstr(text, "vvv...vvv"));
+    assert_non_null(strstr(text, "v' ends [C011]\n"));
+    assert_non_null(strstr(text, "    1 | ...aaa"));
+    assert_non_null(strstr(text, "\\u{202E}aaaaaaa\\u{E0041}zaaa"));
+    assert_non_null(strstr(text, "aaa...\n      |    "));
+    /* The caret and its tail are as wide as what is shown of the five bytes. */
+    assert_int_equal(strcspn(strchr(text, '^'), "\n"), strlen("\\u{E0041}z"));
+    {
+        const char *shown = strstr(text, "    1 | "), *below = strchr(shown, '\n') + 1;
+
+        assert_int_equal(strchr(below, '^') - below,
+            strstr(shown, "\\u{E0041}") - shown);
+    }
+    free(line);
+    free(value);
+}
+
+static void
+masks_a_secret_before_and_behind_the_window(void **state)
+{
+    static char line[600];
+    struct source lengthy = { .name = "a.yaml", .text = { line, sizeof line - 1 } };
+
+    (void)state;
+    memset(line, 's', sizeof line - 1);
+    memcpy(line, "password: ", 10);
+    report(&d, CODE_TYPE, (struct mark){ &lengthy, 1, 500, 5 }, NULL, "x");
+    report(&d, CODE_TYPE, (struct mark){ &lengthy, 1, 1, 8 }, NULL, "x");
+    assert_null(strstr(print(plain), "ss\n"));
+    assert_non_null(strstr(text, "    1 | password: ********\n"));
+    assert_non_null(strstr(text, "    1 | ...********\n"));
 }
 
 static void
@@ -221,6 +271,8 @@ main(void)
         TEST(masks_every_line_of_a_secret),
         TEST(shows_no_line_when_there_are_too_many_secrets),
         TEST(lets_nothing_reach_the_terminal),
+        TEST(shows_a_window_of_a_long_line),
+        TEST(masks_a_secret_before_and_behind_the_window),
         TEST(keeps_a_bounded_number_and_counts_all),
         TEST(strict_makes_errors_of_warnings),
         TEST(json_is_escaped),

@@ -160,6 +160,52 @@ no_match_is_no_mistake(void **state)
     assert_int_equal(d.errors, 0);
 }
 
+static const char *
+said(void)
+{
+    static char text[8192];
+    FILE *to = fmemopen(text, sizeof(text), "w");
+
+    assert_non_null(to);
+    diagnostics_print(&d, to, false);
+    diagnostics_print_json(&d, to);
+    fclose(to);
+    return text;
+}
+
+static void
+shows_nothing_of_a_file_that_fewer_may_read(void **state)
+{
+    char path[256];
+
+    (void)state;
+    put("main.yaml", "version: 1\ninclude: [shadow]\n");
+    put("shadow", "root:$y$j9T$hash:19000:0:99999:7:::\nversion: geheim\n");
+    snprintf(path, sizeof(path), "%s/shadow", folder);
+    assert_int_equal(chmod(path, 0600), 0);
+    load_main();
+    assert_non_null(strstr(said(), "/shadow:1:1: error: "));
+    assert_null(strstr(said(), "root"));
+    assert_null(strstr(said(), "hash"));
+    assert_null(strstr(said(), "geheim"));
+}
+
+static void
+shows_lines_of_a_file_that_is_as_private_as_the_main_file(void **state)
+{
+    char path[256];
+
+    (void)state;
+    put("main.yaml", "version: 1\ninclude: [more.yaml]\n");
+    put("more.yaml", "upstraems: {}\n");
+    snprintf(path, sizeof(path), "%s/main.yaml", folder);
+    assert_int_equal(chmod(path, 0600), 0);
+    snprintf(path, sizeof(path), "%s/more.yaml", folder);
+    assert_int_equal(chmod(path, 0600), 0);
+    load_main();
+    assert_non_null(strstr(said(), "    1 | upstraems: {}\n"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -172,6 +218,8 @@ main(void)
         TEST(inclusion_ends_there),
         TEST(another_format_is_refused_everywhere),
         TEST(no_match_is_no_mistake),
+        TEST(shows_nothing_of_a_file_that_fewer_may_read),
+        TEST(shows_lines_of_a_file_that_is_as_private_as_the_main_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
