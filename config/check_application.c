@@ -36,6 +36,22 @@ refuse_if_there(const struct node *block, enum setting_id id, const char *hint,
             tree_path(node, path), where);
 }
 
+/* Browsers ignore a Strict-Transport-Security without a max-age, and nobody notices. */
+static void
+check_response_set(const struct node *response, enum setting_id set,
+    struct diagnostics *d)
+{
+    char path[TREE_PATH_BYTES];
+
+    for (const struct node *e = entries(response, set); e != NULL; e = e->next)
+        if (!e->refused && strcasecmp(e->key, "Strict-Transport-Security") == 0 &&
+            e->text[0] != '\0' && strcasestr(e->text, "max-age=") == NULL)
+            report(d, CODE_TYPE, e->mark,
+                "write seconds: max-age=31536000 is a year; an empty value sends none",
+                "%s: '%s' has no max-age, so browsers ignore it", tree_path(e, path),
+                e->text);
+}
+
 /* Says that a setting is missing unless it, or a slip of it, is there. */
 static void
 require_there(const struct node *block, enum setting_id id, const char *hint,
@@ -116,6 +132,7 @@ denies(const struct node *rule)
     return tree_number(rule, SETTING_PATH_RULE_ACTION) == RULE_DENY;
 }
 
+/* The rules, and what answers get. */
 static void
 check_rules(const struct node *application, struct diagnostics *d)
 {
@@ -131,7 +148,11 @@ check_rules(const struct node *application, struct diagnostics *d)
         else
             check_allow(rule, d);
         check_parameters(rule, d);
+        check_response_set(tree_good(rule, SETTING_PATH_RESPONSE_BLOCK),
+            SETTING_PATH_RESPONSE_SET, d);
     }
+    check_response_set(tree_good(application, SETTING_APPLICATION_RESPONSE_BLOCK),
+        SETTING_APPLICATION_RESPONSE_SET, d);
 }
 
 void
@@ -175,7 +196,7 @@ check_files(const struct node *rule, const struct node *pages, struct diagnostic
     if (v != NULL && tree_first_value(pages) == NULL)
         report(d, CODE_BOUNDS, files->key_mark,
             "add pages: with the extensions that the application's server runs",
-            "%s: files, and nothing says what is none", tree_path(rule, path));
+            "%s: files needs pages, which is missing", tree_path(rule, path));
     for (; v != NULL; v = tree_next_value(v))
         for (const struct node *page = tree_first_value(pages); page != NULL;
              page = tree_next_value(page))
