@@ -511,5 +511,8 @@ FILTER_CHECK(model)
         finding = check_allowed(&model, verdict);
     if (finding.fault == FAULT_NONE)
         finding = model.memo->trouble;
+    if (finding.fault == FAULT_NONE && verdict->rule != NULL)
+        note_set(limit, "%s, one of %u rules", verdict->rule->id,
+            input->policy->rule_count);
     return finding;
 }
