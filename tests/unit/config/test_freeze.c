@@ -71,13 +71,13 @@ static const char smallest[] =
 static bool
 tells_hsts(const char *host, const char *listener, const char *other)
 {
-    static const char format[] =
-        "version: 1\n"
-        "listeners:\n"
-        "  a: {%s, publish: {%s: {certificate: /a.pem, application: any, upstream: w}}}\n"
-        "%s"
-        "upstreams:\n"
-        "  w: {servers: \"https://w.corp.example\"}\n";
+    static const char format[] = "version: 1\n"
+                                 "listeners:\n"
+                                 "  a: {%s, publish: {%s: {certificate: /a.pem, "
+                                 "application: any, upstream: w}}}\n"
+                                 "%s"
+                                 "upstreams:\n"
+                                 "  w: {servers: \"https://w.corp.example\"}\n";
     char text[1024];
     bool tells;
 
@@ -102,20 +102,24 @@ hsts_is_told_where_it_leads_no_browser_astray(void **state)
         { "m.example.com", "address: \"*:443\"", "", true },
         { "m.example.com", "address: \"127.0.0.1:8443\"", "", true },
         { "m.example.com", "address: \"*:443\", redirect_http: \"*:80\"", "", true },
-        { "m.example.com", "address: \"*:443\", redirect_http: [\"*:80\", \"*:81\"]", "",
-            false },
+        { "m.example.com", "address: \"*:443\", redirect_http: [\"*:80\", \"*:81\"]",
+            "", false },
         { "m.example.com", "address: \"*:8443\", redirect_http: \"*:80\"", "", false },
         { "m.example.com",
-            "address: \"*:8443\", redirect_http: \"*:8080\", public_port: 443", "", true },
+            "address: \"*:8443\", redirect_http: \"*:8080\", public_port: 443", "",
+            true },
         { "m.example.com",
-            "address: \"*:443\", redirect_http: \"*:80\", public_port: 8443", "", false },
+            "address: \"*:443\", redirect_http: \"*:80\", public_port: 8443", "",
+            false },
         /* The same name elsewhere: it counts for all its ports. */
         { "m.example.com", "address: \"*:443\"",
-            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: {M.example.com: "
+            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: "
+            "{M.example.com: "
             "{certificate: /a.pem, application: any, upstream: w}}}\n",
             false },
         { "m.example.com", "address: \"*:443\"",
-            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: {x.example.com: "
+            "  b: {address: \"*:8443\", redirect_http: \"*:8080\", publish: "
+            "{x.example.com: "
             "{certificate: /a.pem, application: any, upstream: w}}}\n",
             true },
         { "localhost", "address: \"*:443\"", "", false },
