@@ -6,6 +6,8 @@
  */
 #include "proxy/own_page.h"
 
+#include <string.h>
+
 #include "proxy/csp_report.h"
 #include "proxy/exchange.h"
 
@@ -24,11 +26,14 @@ static const struct own_page pages[] = {
         .take = csp_report_take },
 };
 
+/* Servers read doubled slashes as one, and some take ";parameters" off a segment. */
 bool
 own_page_is_below(struct bytes path)
 {
+    while (path.length > 1 && path.at[0] == '/' && path.at[1] == '/')
+        path = bytes_of(path.at + 1, path.length - 1);
     return bytes_has_prefix_nocase(path, BELOW) &&
-        (path.length == BELOW.length || path.at[BELOW.length] == '/');
+        (path.length == BELOW.length || strchr("/;", path.at[BELOW.length]) != NULL);
 }
 
 const struct own_page *

@@ -26,7 +26,10 @@ struct own_page {
     enum fault (*take)(struct exchange *x, char *body, size_t length);
 };
 
-/* True for what lies below "/.postern", in whatever case: a decoded path. */
+/*
+ * True for what lies below "/.postern": a decoded path, in whatever case, and as servers may
+ * read it: with doubled slashes before it, with ";parameters" behind.
+ */
 bool own_page_is_below(struct bytes path);
 
 /* NULL: there is no such page. */

@@ -134,6 +134,8 @@ def test_what_is_no_report_is_refused(body, type_, stage, browser):
         ("GET", "/.postern", [], 404, "path-not-published"),
         ("GET", "/.POSTERN/x", [], 404, "path-not-published"),
         ("GET", "/%2epostern/x", [], 404, "path-not-published"),
+        ("GET", "//.postern/csp", [], 404, "path-not-published"),
+        ("POST", "/.postern;x/csp", [CSP_TYPE], 404, "path-not-published"),
     ],
 )
 def test_nothing_else_lies_there_and_nothing_goes_inside(method, path, fields, status, reason, stage, browser):
