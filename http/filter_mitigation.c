@@ -73,7 +73,10 @@ header_passes(const struct question *question)
     return false;
 }
 
-/* PHP reads the names of cookies as those of parameters, older ones decode them, too. */
+/*
+ * PHP reads the names of cookies as those of parameters (php-src main/php_variables.c,
+ * php_register_variable_ex); before CVE-2020-7070 was mended it decoded them, too.
+ */
 static bool
 is_cookie_named(const struct question *question, struct bytes name)
 {
