@@ -371,6 +371,15 @@ def test_explain_finds_the_request_that_was_refused_by_the_id_on_its_page(progra
         assert word in found.stdout
 
 
+def test_explain_names_the_rule_that_lets_a_request_pass(program, folder, make_proxy, upstream):
+    config = make_proxy(upstream).default_config()
+    config["listeners"]["public"]["publish"][PUBLIC_NAME]["application"] = "roundcube"
+    (folder / "postern.yaml").write_text(to_yaml(config) + "\n")
+    words = ["--config", folder / "postern.yaml", "--url"]
+    assert "RC100, one of " in explain(program, *words, f"{URL}/?_task=mail").stdout
+    assert "RC100, one of " not in explain(program, *words, f"{URL}/installer/").stdout
+
+
 def test_explain_tells_a_foreign_server_name_from_a_foreign_host(program, folder, make_proxy, upstream):
     (folder / "postern.yaml").write_text(to_yaml(make_proxy(upstream).default_config()) + "\n")
     words = ("--config", folder / "postern.yaml", "--url", "https://other.example.test/")
