@@ -180,6 +180,66 @@ gate_filter(struct exchange *x)
     return x->verdict.refused.fault;
 }
 
+/*
+ * The path of a Destination, which is a whole URL or the path alone (RFC 4918, 10.3); one
+ * of another form is { NULL, 0 }.
+ */
+static struct bytes
+destination_path(struct bytes value)
+{
+    const char *end = value.at + value.length, *at = value.at, *scheme;
+
+    if (value.length == 0 || bytes_has_prefix(value, BYTES("//")))
+        return bytes_of(NULL, 0);
+    if (*at != '/') {
+        scheme = memmem(at, value.length, "://", 3);
+        if (scheme == NULL)
+            return bytes_of(NULL, 0);
+        at = memchr(scheme + 3, '/', (size_t)(end - scheme - 3));
+    }
+    value = at == NULL ? BYTES("/") : bytes_of(at, (size_t)(end - at));
+    return bytes_cut(&value, '#'); /* a fragment is of no resource */
+}
+
+/* What a second path of this request leads to, by the same rules. */
+static enum fault
+judge_path(struct exchange *x, struct bytes path)
+{
+    struct filter_input input = gate_filter_input(x);
+    struct http_head head = x->request;
+    struct filter_verdict verdict;
+    struct url url;
+    enum fault fault = url_canonicalise(path, &x->arena, &url);
+
+    if (fault != FAULT_NONE)
+        return fault;
+    head.target = path;
+    input.head = &head;
+    input.url = &url;
+    filter_judge(&input, &verdict);
+    x->verdict.refused = verdict.refused;
+    for (unsigned i = 0; i < verdict.reported_count; i++)
+        if (x->verdict.reported_count < FILTER_REPORTS_MAX)
+            x->verdict.reported[x->verdict.reported_count++] = verdict.reported[i];
+    return verdict.refused.fault;
+}
+
+/*
+ * What MOVE and COPY write to is judged as what they read from: else a door that is closed
+ * to every method would stand open to the second path of a request.
+ */
+static enum fault
+gate_destination(struct exchange *x)
+{
+    const struct http_field *field = http_head_field(&x->request, FIELD_DESTINATION);
+    struct bytes path;
+
+    if (field == NULL || x->own_page != NULL || !x->publish->filter->has_model)
+        return FAULT_NONE;
+    path = destination_path(field->value);
+    return path.at == NULL ? FAULT_HTTP_TARGET : judge_path(x, path);
+}
+
 static enum fault
 gate_length(struct exchange *x)
 {
@@ -213,6 +273,7 @@ const struct gate gates[] = {
     { "redirect", gate_redirect },
     { "own-page", gate_own_page },
     { "filter", gate_filter },
+    { "destination", gate_destination },
     { "length", gate_length },
     { "inspection", gate_inspection },
 };
